@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+KREL  = $(shell $(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)
+DEST  = $(INSTALL_MOD_PATH)/lib/modules/$(KREL)
+
+all: modules
+
+modules:
+	@test -e $(KDIR)/Makefile || { echo "no kernel headers in $(KDIR): install linux-headers-$$(uname -r), or give KDIR=..." >&2; exit 1; }
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+install: modules
+	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_DIR=updates/wharf modules_install
+	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KREL)
+
+uninstall:
+	rm -rf $(DEST)/updates/wharf
+	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KREL)
+
+demo:
+	@tests/guest/run --timeout 300 -- tests/guest/demo
+
+test:
+	@tests/run
+
+test-full:
+	@tests/run --full
+
+check:
+	@scripts/check
+
+clean:
+	@test ! -e $(KDIR)/Makefile || $(MAKE) -s -C $(KDIR) M=$(CURDIR) clean
+	rm -rf build
+	@for d in tests/unit tests/fuzz; do test ! -e $$d/Makefile || $(MAKE) -s -C $$d clean; done
+
+help:
+	@echo 'make             build the modules for the running kernel, or for KDIR=FOLDER'
+	@echo 'make install     install them under updates/wharf      make uninstall   remove them'
+	@echo 'make demo        RDMA between two hosts in a guest; needs root on Debian 12, installs what it needs'
+	@echo 'make test        the proof, on three kernels, within 40 minutes on two cores'
+	@echo 'make test-full   everything on every engine, one verdict each; goes on where it was interrupted'
+	@echo 'make check       checkpatch, sparse, warnings, shellcheck'
+	@echo 'make clean       remove what was built here; guest kernels stay in ~/.cache/wharf'
+
+.PHONY: all modules install uninstall demo test test-full check clean help
