@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Where the kernels that Wharf supports differ. The rest of the code reads as
+ * if there were only the newest of them.
+ */
+#ifndef WHARF_COMPAT_H
+#define WHARF_COMPAT_H
+
+#include <linux/version.h>
+#include <linux/bvec.h>
+#include <linux/uio.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+#include <rdma/ib_verbs.h>
+#include <rdma/uverbs_ioctl.h>
+
+/* The last argument of ib_device_ops.create_cq, and the udata in it */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
+#define compat_create_cq_arg struct uverbs_attr_bundle
+
+static inline struct ib_udata *compat_create_cq_udata(compat_create_cq_arg *arg)
+{
+	return arg ? &arg->driver_udata : NULL;
+}
+#else
+#define compat_create_cq_arg struct ib_udata
+
+static inline struct ib_udata *compat_create_cq_udata(compat_create_cq_arg *arg)
+{
+	return arg;
+}
+#endif
+
+/* __assign_str() knows its source by itself since 6.10. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define compat_assign_str(dst, src)	__assign_str(dst)
+#else
+#define compat_assign_str(dst, src)	__assign_str(dst, src)
+#endif
+
+/* Before 6.2 udev asked nobody who named a device. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+static inline void ib_mark_name_assigned_by_user(struct ib_device *ibdev)
+{
+}
+#endif
+
+/**
+ * compat_tcp_splice() - give pages to a TCP socket without copying them
+ * @sk: connected TCP socket, locked by the caller (owned, or bottom half)
+ * @bv: the pages; TCP takes references of its own
+ * @count: entries of @bv
+ * @size: octets in all
+ *
+ * Never sleeps.
+ * Return: octets taken, less than @size when the send buffer is full; -EAGAIN
+ * when none was; another negative errno when the connection is gone.
+ */
+static inline ssize_t compat_tcp_splice(struct sock *sk, struct bio_vec *bv,
+					unsigned int count, size_t size)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+	struct msghdr msg = {
+		.msg_flags = MSG_SPLICE_PAGES | MSG_DONTWAIT | MSG_NOSIGNAL,
+	};
+
+	iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, bv, count, size);
+	return tcp_sendmsg_locked(sk, &msg, size);
+#else
+	size_t done = 0;
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+		ssize_t n;
+
+		if (i + 1 < count)
+			flags |= MSG_SENDPAGE_NOTLAST | MSG_MORE;
+		n = tcp_sendpage_locked(sk, bv[i].bv_page, bv[i].bv_offset,
+					bv[i].bv_len, flags);
+		if (n < 0)
+			return done ? done : n;
+		done += n;
+		if (n < bv[i].bv_len)
+			break;
+	}
+	return done;
+#endif
+}
+
+#endif

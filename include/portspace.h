@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * portspace: a TCP port that RDMA holds is a kernel socket that is bound to it.
+ *
+ * This is the only seam through which the rest of Wharf gets ports. It knows
+ * nothing of RDMA: a key is an opaque pointer, a reservation a bound socket.
+ */
+#ifndef WHARF_PORTSPACE_H
+#define WHARF_PORTSPACE_H
+
+#include <linux/types.h>
+#include <linux/socket.h>
+
+struct net;
+struct socket;
+struct portspace_reservation;
+
+/**
+ * struct portspace_bind - what to reserve
+ * @addr: address and port as for bind(2): AF_INET or AF_INET6, wildcard and
+ *	port 0 allowed, link-local addresses with their scope id
+ * @key: opaque key under which portspace_find() finds the reservation, or NULL
+ * @reuse: SO_REUSEADDR, as the application asked for it
+ * @v6only: IPV6_V6ONLY; ignored for AF_INET
+ * @late_port: IP_BIND_ADDRESS_NO_PORT: only the address is bound, connect()
+ *	chooses the port by the whole 4-tuple; needs port 0 in @addr
+ */
+struct portspace_bind {
+	struct sockaddr_storage addr;
+	const void *key;
+	bool reuse;
+	bool v6only;
+	bool late_port;
+};
+
+struct portspace_reservation *portspace_reserve(struct net *net,
+						const struct portspace_bind *bind);
+struct portspace_reservation *portspace_find(struct net *net, const void *key);
+void portspace_get(struct portspace_reservation *res);
+void portspace_put(struct portspace_reservation *res);
+
+struct socket *portspace_take_socket(struct portspace_reservation *res);
+struct socket *portspace_socket(struct portspace_reservation *res);
+int portspace_addr(struct portspace_reservation *res,
+		   struct sockaddr_storage *addr);
+
+#endif

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A reservation is a TCP socket that is bound. What may be bound next to what,
+ * and by whom, is then for the kernel to say; nothing is imitated here.
+ */
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/kref.h>
+#include <linux/hashtable.h>
+#include <linux/spinlock.h>
+#include <linux/net.h>
+#include <linux/in.h>
+#include <net/sock.h>
+#include <net/inet_sock.h>
+#include "portspace.h"
+#include "reservation.h"
+#include "trace.h"
+
+/**
+ * struct portspace_reservation - a port that is held
+ * @ref: one for each caller of portspace_reserve(), _find() and _get()
+ * @node: in reservations, if it has a key; under reservations_lock
+ * @net: the socket holds the reference
+ * @key: what portspace_find() looks for
+ * @addr: what the socket was bound to; port 0 with late_port
+ * @sock: NULL once it was taken; under reservations_lock
+ */
+struct portspace_reservation {
+	struct kref ref;
+	struct hlist_node node;
+	struct net *net;
+	const void *key;
+	struct sockaddr_storage addr;
+	struct socket *sock;
+};
+
+static DEFINE_HASHTABLE(reservations, 8);
+static DEFINE_SPINLOCK(reservations_lock);
+
+/*
+ * The RDMA CM binds and listens under its global mutex, which it also takes
+ * inside rtnl; sockets of user space take their lock both around and inside
+ * other locks of that chain. Ours are never seen by a system call.
+ */
+static struct lock_class_key portspace_slock_keys[2];
+static struct lock_class_key portspace_sk_lock_keys[2];
+
+static void reservation_reclassify(struct sock *sk)
+{
+	if (WARN_ON_ONCE(!sock_allow_reclassification(sk)))
+		return;
+	if (sk->sk_family == AF_INET)
+		sock_lock_init_class_and_name(sk, "slock-AF_INET-PORTSPACE",
+					      &portspace_slock_keys[0],
+					      "sk_lock-AF_INET-PORTSPACE",
+					      &portspace_sk_lock_keys[0]);
+	else
+		sock_lock_init_class_and_name(sk, "slock-AF_INET6-PORTSPACE",
+					      &portspace_slock_keys[1],
+					      "sk_lock-AF_INET6-PORTSPACE",
+					      &portspace_sk_lock_keys[1]);
+}
+
+static int reservation_setsockopt(struct socket *sock, int level, int name, int value)
+{
+	return sock->ops->setsockopt(sock, level, name, KERNEL_SOCKPTR(&value), sizeof(value));
+}
+
+static int reservation_bind(struct socket *sock, const struct portspace_bind *bind)
+{
+	struct sockaddr_storage addr = bind->addr;
+	struct sock *sk = sock->sk;
+	int len, ret;
+
+	if (bind->addr.ss_family == AF_INET6) {
+		len = sizeof(struct sockaddr_in6);
+		ret = reservation_setsockopt(sock, SOL_IPV6, IPV6_V6ONLY, bind->v6only);
+		if (ret)
+			return ret;
+	} else {
+		len = sizeof(struct sockaddr_in);
+	}
+	if (bind->reuse)
+		sock_set_reuseaddr(sk);
+	if (bind->late_port) {
+		ret = reservation_setsockopt(sock, SOL_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+		if (ret)
+			return ret;
+	}
+	ret = kernel_bind(sock, (struct sockaddr *)&addr, len);
+	if (ret)
+		return ret;
+
+	/*
+	 * The kernel lets go of a port that it chose itself when a listener or a
+	 * connection ends; this one is held until the socket is released.
+	 */
+	if (!bind->late_port) {
+		lock_sock(sk);
+		sk->sk_userlocks |= SOCK_BINDPORT_LOCK;
+		release_sock(sk);
+	}
+	return 0;
+}
+
+/**
+ * portspace_reserve - hold a port
+ * @net: network namespace; the reservation keeps it
+ * @bind: what to bind, and how
+ *
+ * To be called in the context of the process that asks for the port: user id,
+ * cgroup and security label are taken from it, and CAP_NET_BIND_SERVICE is
+ * asked of it. May sleep; takes no rtnl.
+ *
+ * Return: a reservation that the caller puts, or the errno of bind(2).
+ */
+struct portspace_reservation *portspace_reserve(struct net *net,
+						const struct portspace_bind *bind)
+{
+	struct portspace_reservation *res;
+	sa_family_t family = bind->addr.ss_family;
+	int ret;
+
+	if (family != AF_INET && family != AF_INET6)
+		return ERR_PTR(-EAFNOSUPPORT);
+	/* The port is the third and fourth octet of both. */
+	if (bind->late_port && ((const struct sockaddr_in *)&bind->addr)->sin_port)
+		return ERR_PTR(-EINVAL);
+
+	res = kzalloc(sizeof(*res), GFP_KERNEL);
+	if (!res)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&res->ref);
+	res->net = net;
+	res->key = bind->key;
+
+	/* Not sock_create_kern(): that takes no reference of the namespace. */
+	ret = __sock_create(net, family, SOCK_STREAM, IPPROTO_TCP, &res->sock, 0);
+	if (ret)
+		goto err_free;
+	reservation_reclassify(res->sock->sk);
+	ret = reservation_bind(res->sock, bind);
+	if (ret)
+		goto err_release;
+	ret = kernel_getsockname(res->sock, (struct sockaddr *)&res->addr);
+	if (ret < 0)
+		goto err_release;
+
+	if (res->key) {
+		spin_lock(&reservations_lock);
+		hash_add(reservations, &res->node, (unsigned long)res->key);
+		spin_unlock(&reservations_lock);
+	}
+	trace_portspace_reserve(&res->addr, bind->late_port, 0);
+	return res;
+
+err_release:
+	sock_release(res->sock);
+err_free:
+	kfree(res);
+	trace_portspace_reserve(&bind->addr, bind->late_port, ret);
+	return ERR_PTR(ret);
+}
+EXPORT_SYMBOL_GPL(portspace_reserve);
+
+/**
+ * portspace_find - the reservation that was made under a key
+ * @net: its network namespace
+ * @key: as in struct portspace_bind
+ *
+ * A reservation is found until it is put for the last time, also when its
+ * socket was taken.
+ *
+ * Return: a reference that the caller puts, or NULL.
+ */
+struct portspace_reservation *portspace_find(struct net *net, const void *key)
+{
+	struct portspace_reservation *res;
+
+	if (!key)
+		return NULL;
+	spin_lock(&reservations_lock);
+	hash_for_each_possible(reservations, res, node, (unsigned long)key) {
+		if (res->key == key && net_eq(res->net, net) && kref_get_unless_zero(&res->ref)) {
+			spin_unlock(&reservations_lock);
+			return res;
+		}
+	}
+	spin_unlock(&reservations_lock);
+	return NULL;
+}
+EXPORT_SYMBOL_GPL(portspace_find);
+
+/**
+ * portspace_get - take another reference of a reservation
+ * @res: the reservation
+ */
+void portspace_get(struct portspace_reservation *res)
+{
+	kref_get(&res->ref);
+}
+EXPORT_SYMBOL_GPL(portspace_get);
+
+static void reservation_release(struct kref *ref)
+{
+	struct portspace_reservation *res = container_of(ref, struct portspace_reservation, ref);
+
+	if (res->key) {
+		spin_lock(&reservations_lock);
+		hash_del(&res->node);
+		spin_unlock(&reservations_lock);
+	}
+	if (res->sock) {
+		trace_portspace_release(&res->addr);
+		sock_release(res->sock);
+	}
+	kfree(res);
+}
+
+/**
+ * portspace_put - drop a reference of a reservation
+ * @res: the reservation
+ *
+ * The last one gives the port back, unless the socket was taken. May sleep.
+ */
+void portspace_put(struct portspace_reservation *res)
+{
+	kref_put(&res->ref, reservation_release);
+}
+EXPORT_SYMBOL_GPL(portspace_put);
+
+/**
+ * portspace_take_socket - make a connection out of a reservation
+ * @res: the reservation
+ *
+ * The port now lives as long as the socket, which is the caller's to release.
+ * The reservation stays findable and can be put as before, but holds nothing.
+ *
+ * Return: the bound socket, or NULL when it was taken before.
+ */
+struct socket *portspace_take_socket(struct portspace_reservation *res)
+{
+	struct socket *sock;
+
+	spin_lock(&reservations_lock);
+	sock = res->sock;
+	res->sock = NULL;
+	spin_unlock(&reservations_lock);
+	if (sock)
+		trace_portspace_take(&res->addr);
+	return sock;
+}
+EXPORT_SYMBOL_GPL(portspace_take_socket);
+
+/**
+ * portspace_socket - borrow a reservation's socket, to listen on it
+ * @res: the reservation, which the caller keeps for as long as it listens
+ *
+ * Return: the bound socket, or NULL when it was taken.
+ */
+struct socket *portspace_socket(struct portspace_reservation *res)
+{
+	return READ_ONCE(res->sock);
+}
+EXPORT_SYMBOL_GPL(portspace_socket);
+
+/**
+ * portspace_addr - what a reservation is bound to
+ * @res: the reservation
+ * @addr: is set to its address and port; port 0 if it is chosen at connect
+ *
+ * Return: 0.
+ */
+int portspace_addr(struct portspace_reservation *res, struct sockaddr_storage *addr)
+{
+	*addr = res->addr;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(portspace_addr);
+
+void reservation_exit(void)
+{
+	WARN_ON(!hash_empty(reservations));
+}
