@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The devices that use the connection manager.
+ */
+#include <linux/inetdevice.h>
+#include <linux/netdevice.h>
+#include <linux/module.h>
+#include <net/addrconf.h>
+#include <net/ipv6.h>
+#include "iwarp_cm.h"
+#include "iwarp_transport.h"
+#include "device.h"
+#include "endpoint.h"
+#include "listener.h"
+
+static LIST_HEAD(devices);
+static DEFINE_MUTEX(devices_lock);
+
+/*
+ * The caller knows the device by its own means (an ib_device that is there, a
+ * listener that has it); it fails when the device is being unregistered.
+ */
+bool device_get(struct iwarp_device *dev)
+{
+	return refcount_inc_not_zero(&dev->refs);
+}
+
+void device_put(struct iwarp_device *dev)
+{
+	if (refcount_dec_and_test(&dev->refs))
+		complete(&dev->unused);
+}
+
+/*
+ * Whether rdma_cm will find this device when it looks for the local address of
+ * a request, which is what it does with it.
+ */
+bool device_owns(const struct iwarp_device *dev, const struct iwarp_addrs *addrs)
+{
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&addrs->local;
+	const struct sockaddr_in *in = (const struct sockaddr_in *)&addrs->local;
+	const struct net_device *netdev = dev->netdev;
+	bool owns;
+
+	if (!net_eq(dev_net(netdev), addrs->net))
+		return false;
+	if (addrs->local.ss_family == AF_INET) {
+		rcu_read_lock();
+		owns = __ip_dev_find(addrs->net, in->sin_addr.s_addr, false) == netdev;
+		rcu_read_unlock();
+		return owns;
+	}
+	if (ipv6_addr_type(&in6->sin6_addr) & IPV6_ADDR_LINKLOCAL)
+		return addrs->ifindex == netdev->ifindex;
+	return ipv6_chk_addr(addrs->net, &in6->sin6_addr, netdev, 1);
+}
+
+/**
+ * iwarp_cm_register - let a device have connections
+ * @dev: filled in by the provider; lives until iwarp_cm_unregister() has returned
+ *
+ * To be called before the ib_device is registered.
+ *
+ * Return: 0, or -EINVAL when something is missing in @dev.
+ */
+int iwarp_cm_register(struct iwarp_device *dev)
+{
+	if (WARN_ON(!dev->ibdev || !dev->netdev || !dev->qp_ops || !dev->transport))
+		return -EINVAL;
+	refcount_set(&dev->refs, 1);
+	dev->going = false;
+	dev->deaf = false;
+	init_completion(&dev->unused);
+	mutex_lock(&devices_lock);
+	list_add_tail(&dev->list, &devices);
+	mutex_unlock(&devices_lock);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(iwarp_cm_register);
+
+/**
+ * iwarp_cm_unregister - end all connections of a device
+ * @dev: the device
+ *
+ * Resets what there still is and waits until nothing refers to @dev; waits for
+ * no peer. To be called after the ib_device was unregistered, so that rdma_cm
+ * could tell its users first, or at least after verbs cannot reach @dev any more.
+ */
+void iwarp_cm_unregister(struct iwarp_device *dev)
+{
+	mutex_lock(&devices_lock);
+	list_del(&dev->list);
+	mutex_unlock(&devices_lock);
+	listener_detach_device(dev);
+	endpoint_abort_all(dev);
+	device_put(dev);
+	wait_for_completion(&dev->unused);
+}
+EXPORT_SYMBOL_GPL(iwarp_cm_unregister);

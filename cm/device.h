@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CM_DEVICE_H
+#define CM_DEVICE_H
+
+#include "iwarp_cm.h"
+#include "iwarp_transport.h"
+
+bool device_get(struct iwarp_device *dev);
+void device_put(struct iwarp_device *dev);
+bool device_owns(const struct iwarp_device *dev, const struct iwarp_addrs *addrs);
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * iwarp_cm: one connection manager for every iWARP provider of Wharf.
+ *
+ * Upwards it is a provider of the kernel's iw_cm. Sideways it drives a
+ * provider's queue pairs through struct iwarp_qp_ops and a TCP through struct
+ * iwarp_transport_ops; it knows neither verbs nor adapters.
+ */
+#ifndef WHARF_IWARP_CM_H
+#define WHARF_IWARP_CM_H
+
+#include <linux/types.h>
+#include <linux/list.h>
+#include <linux/refcount.h>
+#include <linux/completion.h>
+#include <linux/atomic.h>
+#include <rdma/iw_cm.h>
+#include <rdma/ib_verbs.h>
+#include "iwarp_wire.h"
+
+struct socket;
+struct iwarp_endpoint;
+struct iwarp_device;
+struct iwarp_transport_ops;
+
+/**
+ * struct iwarp_stream_params - a connection in FPDU mode, as MPA agreed on it
+ * @sock: the TCP connection; the endpoint owns it, the QP borrows it from
+ *	start() to stop()
+ * @ep: the endpoint, for iwarp_cm_qp_event()
+ * @crc: FPDUs carry a valid CRC in both directions
+ * @markers_tx: FPDUs sent carry markers
+ * @markers_rx: FPDUs received carry markers
+ * @initiator: this side sent the MPA request
+ * @rtr: initiator: send this zero length FPDU first. Responder: the first FPDU
+ *	that arrives is of this kind; the QP reports IWARP_QP_FIRST_FPDU for it.
+ *	A zero length Send does not consume a receive WQE.
+ * @hold_tx: send nothing before the first FPDU has arrived (RFC 5044 section
+ *	7.1.2: a responder waits for the initiator)
+ * @ird: inbound RDMA Reads that this side serves at a time
+ * @ord: outbound RDMA Reads that this side may have outstanding
+ */
+struct iwarp_stream_params {
+	struct socket *sock;
+	struct iwarp_endpoint *ep;
+	bool crc;
+	bool markers_tx;
+	bool markers_rx;
+	bool initiator;
+	bool hold_tx;
+	enum iwarp_rtr rtr;
+	u16 ird;
+	u16 ord;
+};
+
+/**
+ * enum iwarp_qp_event - what a QP tells its endpoint
+ * @IWARP_QP_FIRST_FPDU: a responder got its first FPDU
+ * @IWARP_QP_CLOSING: the QP has nothing more to send and wants an orderly close
+ *	(SQD was asked for)
+ * @IWARP_QP_PEER_CLOSED: the peer closed its side between two FPDUs
+ * @IWARP_QP_ERROR: abort: the QP went to error for a local reason or a broken
+ *	stream, or is being destroyed
+ * @IWARP_QP_TERMINATED: a Terminate was sent or received; close after what is
+ *	queued in TCP has been sent
+ */
+enum iwarp_qp_event {
+	IWARP_QP_FIRST_FPDU,
+	IWARP_QP_CLOSING,
+	IWARP_QP_PEER_CLOSED,
+	IWARP_QP_ERROR,
+	IWARP_QP_TERMINATED,
+};
+
+/**
+ * struct iwarp_qp_ops - how the connection manager drives a provider's QP
+ * @attach: the QP gets a pending connection: called once, sleeping context,
+ *	before start(). From then on the QP reports through
+ *	iwarp_cm_qp_event(@ep), also when it is moved to error or destroyed before
+ *	it started. -EINVAL when the QP is in a state that cannot connect
+ *	(anything but RESET, INIT, RTR) or has a connection.
+ * @start: enter FPDU mode and RTS; sleeping context. What TCP has queued
+ *	already is the first FPDU's.
+ * @stop: the stream is over: the QP goes to ERROR, flushes, restores the
+ *	socket's callbacks and never touches the socket again; idempotent, also
+ *	right after attach() without start(); sleeping context. No
+ *	iwarp_cm_qp_event() is running or comes any more after return.
+ *
+ * The QP itself is kept by iw_cm's reference and by ib_device_ops.iw_add_ref.
+ */
+struct iwarp_qp_ops {
+	int (*attach)(struct ib_qp *qp, struct iwarp_endpoint *ep);
+	int (*start)(struct ib_qp *qp, const struct iwarp_stream_params *params);
+	void (*stop)(struct ib_qp *qp);
+};
+
+/**
+ * struct iwarp_cm_settings - MPA policy of a device, changeable at any time
+ * @mpa_revision: revision that connects begin with, 1 or 2
+ * @rtr: RTR that connects offer in revision 2; IWARP_RTR_NONE: not peer-to-peer
+ * @crc: ask for CRCs (RFC 5044 section 7.1.1 has them on unless both decline)
+ *
+ * Written without a lock, read once per connection.
+ */
+struct iwarp_cm_settings {
+	u8 mpa_revision;
+	u8 rtr;
+	bool crc;
+};
+
+/**
+ * struct iwarp_cm_counters - per device, for rdma statistic and tests
+ */
+struct iwarp_cm_counters {
+	atomic64_t active_connects;	/* CONNECT_REPLY with status 0 */
+	atomic64_t passive_connects;	/* ESTABLISHED on the accepting side */
+	atomic64_t connects_failed;
+	atomic64_t requests;		/* MPA requests handed up */
+	atomic64_t rejects_sent;
+	atomic64_t rejects_received;
+	atomic64_t mpa_errors;		/* malformed requests and replies */
+	atomic64_t mpa_timeouts;	/* any half-open step that ran out of time */
+	atomic64_t backlog_drops;	/* silent connections that made room */
+	atomic64_t strays;		/* came to an address of no device */
+};
+
+/**
+ * struct iwarp_device - what the connection manager knows of a device
+ * @ibdev: set by the provider
+ * @netdev: set by the provider; requests that arrive for an address of it are
+ *	this device's
+ * @qp_ops: set by the provider
+ * @transport: how this device's connections are carried
+ * @settings: set by the provider, then free to change
+ * @max_ird: upper limit of what MPA offers
+ * @max_ord: upper limit of what MPA offers
+ * @counters: counted by the connection manager
+ * @list: connection manager's, under its device lock
+ * @refs: one for registration, one for each endpoint and listener
+ * @unused: completed by the last reference; iwarp_cm_unregister() waits for it
+ * @deaf: is being unregistered: no listener any more; under the listeners' lock
+ * @going: is being unregistered: no endpoint any more; under the endpoints' lock
+ */
+struct iwarp_device {
+	struct ib_device *ibdev;
+	struct net_device *netdev;
+	const struct iwarp_qp_ops *qp_ops;
+	const struct iwarp_transport_ops *transport;
+	struct iwarp_cm_settings settings;
+	u16 max_ird;
+	u16 max_ord;
+	struct iwarp_cm_counters counters;
+
+	struct list_head list;
+	refcount_t refs;
+	struct completion unused;
+	bool deaf;
+	bool going;
+};
+
+/* The host's own TCP, over sockets reserved in portspace */
+extern const struct iwarp_transport_ops iwarp_transport_tcp;
+
+int iwarp_cm_register(struct iwarp_device *dev);
+void iwarp_cm_unregister(struct iwarp_device *dev);
+
+/* For ib_device_ops; the provider maps ib_device to iwarp_device and back. */
+int iwarp_cm_connect(struct iwarp_device *dev, struct iw_cm_id *id,
+		     struct iw_cm_conn_param *param);
+int iwarp_cm_accept(struct iwarp_device *dev, struct iw_cm_id *id,
+		    struct iw_cm_conn_param *param);
+int iwarp_cm_reject(struct iwarp_device *dev, struct iw_cm_id *id,
+		    const void *pdata, u8 pdata_len);
+int iwarp_cm_create_listen(struct iwarp_device *dev, struct iw_cm_id *id,
+			   int backlog);
+int iwarp_cm_destroy_listen(struct iwarp_device *dev, struct iw_cm_id *id);
+
+/* From a QP, any context that may take a spinlock with bottom halves off */
+void iwarp_cm_qp_event(struct iwarp_endpoint *ep, enum iwarp_qp_event event);
+
+#endif
