@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the hot core asks of its surroundings, but for memory regions, which
+ * region.c answers.
+ */
+#include <linux/crc32c.h>
+#include "siw.h"
+#include "trace.h"
+
+bool core_recv_fetch(struct core_qp *core, struct siw_rqe *rqe)
+{
+	struct siw_recv_queue *rq = &core_to_siw_qp(core)->rq;
+	struct siw_rqe *entry;
+
+	if (!rq->size)
+		return false;
+	entry = &rq->ring[rq->get & (rq->size - 1)];
+	/* Pairs with the release by which an entry is posted. */
+	if (!(smp_load_acquire(&entry->flags) & SIW_WQE_VALID))
+		return false;
+	/* The application may change the entry: it is read once. */
+	memcpy(rqe, entry, sizeof(*rqe));
+	/* Free for the next post only when it has been read. */
+	smp_store_release(&entry->flags, 0);
+	rq->get++;
+	return true;
+}
+
+void core_complete_send(struct core_qp *core, const struct core_completion *c)
+{
+	struct siw_qp *qp = core_to_siw_qp(core);
+
+	siw_cq_add(qp->scq, qp, c);
+}
+
+void core_complete_recv(struct core_qp *core, const struct core_completion *c)
+{
+	struct siw_qp *qp = core_to_siw_qp(core);
+
+	siw_cq_add(qp->rcq, qp, c);
+}
+
+void core_first_fpdu(struct core_qp *core)
+{
+	struct siw_qp *qp = core_to_siw_qp(core);
+
+	if (!qp->initiator)
+		siw_qp_report(qp, IWARP_QP_FIRST_FPDU);
+}
+
+u32 core_crc32c(u32 crc, const void *data, u32 len)
+{
+	return crc32c(crc, data, len);
+}
+
+void core_trace_fpdu_out(struct core_qp *core, u8 opcode, u16 ulpdu, u32 offset)
+{
+	trace_siw_fpdu_out(core_to_siw_qp(core), opcode, ulpdu, offset);
+}
+
+void core_trace_fpdu_placed(struct core_qp *core, u8 opcode, u16 ulpdu)
+{
+	trace_siw_fpdu_placed(core_to_siw_qp(core), opcode, ulpdu);
+}
+
+void core_trace_terminate(struct core_qp *core, bool sent,
+			  const struct core_term *term)
+{
+	struct siw_qp *qp = core_to_siw_qp(core);
+
+	atomic64_inc(sent ? &qp->dev->counters.terminates_sent :
+			    &qp->dev->counters.terminates_received);
+	trace_siw_terminate(qp, sent, term);
+}

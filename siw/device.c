@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A device: made over an interface, and gone with it.
+ */
+#include <linux/etherdevice.h>
+#include <linux/ethtool.h>
+#include <linux/if_arp.h>
+#include <linux/rtnetlink.h>
+#include <net/addrconf.h>
+#include <rdma/ib_verbs.h>
+#include "siw.h"
+
+/**
+ * siw_device_can_use() - can an RDMA device stand on this interface?
+ * @netdev: the interface
+ *
+ * It can where IP runs over the interface itself, and where rdma_cm of every
+ * supported kernel finds the device: 6.1 looks for it by the interface's
+ * address, so one without is refused.
+ */
+bool siw_device_can_use(struct net_device *netdev)
+{
+	if (netdev->type != ARPHRD_ETHER && netdev->type != ARPHRD_LOOPBACK)
+		return false;
+	return netdev->addr_len && !netif_is_bond_slave(netdev) &&
+	       !netif_is_bridge_port(netdev);
+}
+
+/**
+ * siw_device_speed() - the interface's speed as InfiniBand spells it
+ * @dev: the device
+ * @speed: enum ib_port_speed
+ * @width: enum ib_port_width
+ *
+ * Return: 0, or a negative errno when the interface has gone.
+ */
+int siw_device_speed(struct siw_device *dev, u16 *speed, u8 *width)
+{
+	return ib_get_eth_speed(&dev->ibdev, 1, speed, width);
+}
+
+/**
+ * siw_device_create() - make a device that nobody sees yet
+ * @netdev: its interface
+ *
+ * Return: the device, for siw_device_register(), or an ERR_PTR.
+ */
+struct siw_device *siw_device_create(struct net_device *netdev)
+{
+	struct siw_device *dev;
+	struct ib_device *ibdev;
+	int err;
+
+	dev = ib_alloc_device(siw_device, ibdev);
+	if (!dev)
+		return ERR_PTR(-ENOMEM);
+	ibdev = &dev->ibdev;
+
+	xa_init_flags(&dev->qps, XA_FLAGS_ALLOC1);
+	err = siw_region_init(dev);
+	if (err)
+		goto err_dealloc;
+
+	memcpy(dev->gid, netdev->dev_addr,
+	       min_t(size_t, netdev->addr_len, ETH_ALEN));
+	addrconf_addr_eui48((u8 *)&ibdev->node_guid, dev->gid);
+	ibdev->node_type = RDMA_NODE_RNIC;
+	strscpy(ibdev->node_desc, SIW_NODE_DESC_COMMON,
+		sizeof(ibdev->node_desc));
+	ibdev->phys_port_cnt = 1;
+	ibdev->num_comp_vectors = num_possible_cpus();
+	ibdev->uverbs_cmd_mask |= BIT_ULL(IB_USER_VERBS_CMD_POST_SEND);
+	ibdev->iw_driver_flags = IW_F_NO_PORT_MAP;
+	strscpy(ibdev->iw_ifname, netdev->name, sizeof(ibdev->iw_ifname));
+	ib_set_device_ops(ibdev, &siw_device_ops);
+
+	/*
+	 * ib_alloc_device() puts every device into the initial namespace; this
+	 * one belongs where its interface is.
+	 */
+	write_pnet(&ibdev->coredev.rdma_net, dev_net(netdev));
+
+	err = ib_device_set_netdev(ibdev, netdev, 1);
+	if (err)
+		goto err_region;
+
+	dev->max_ulpdu = SIW_DEFAULT_ULPDU;
+	dev->cm.ibdev = ibdev;
+	dev->cm.netdev = netdev;
+	dev->cm.qp_ops = &siw_qp_cm_ops;
+	dev->cm.transport = &iwarp_transport_tcp;
+	dev->cm.max_ird = SIW_MAX_IRD;
+	dev->cm.max_ord = SIW_MAX_ORD;
+	dev->cm.settings.mpa_revision = MPA_REVISION_2;
+	dev->cm.settings.rtr = IWARP_RTR_WRITE;
+	dev->cm.settings.crc = true;
+	dev_hold(netdev);
+	dev->netdev = netdev;
+	return dev;
+
+err_region:
+	siw_region_exit(dev);
+err_dealloc:
+	xa_destroy(&dev->qps);
+	ib_dealloc_device(ibdev);
+	return ERR_PTR(err);
+}
+
+static void device_cleanup(struct siw_device *dev)
+{
+	dev_put(dev->netdev);
+	siw_region_exit(dev);
+	xa_destroy(&dev->qps);
+}
+
+/**
+ * siw_device_register() - show a device to the world
+ * @dev: from siw_device_create(); freed on failure
+ * @name: what it is to be called
+ *
+ * Return: 0 or a negative errno.
+ */
+int siw_device_register(struct siw_device *dev, const char *name)
+{
+	int err;
+
+	err = iwarp_cm_register(&dev->cm);
+	if (err)
+		goto err_cleanup;
+	ib_mark_name_assigned_by_user(&dev->ibdev);
+	err = ib_register_device(&dev->ibdev, name, NULL);
+	if (err)
+		goto err_cm;
+	return 0;
+
+err_cm:
+	iwarp_cm_unregister(&dev->cm);
+err_cleanup:
+	device_cleanup(dev);
+	ib_dealloc_device(&dev->ibdev);
+	return err;
+}
+
+/* ib_device_ops.dealloc_driver: all users have gone */
+void siw_device_dealloc(struct ib_device *ibdev)
+{
+	struct siw_device *dev = to_siw_dev(ibdev);
+
+	iwarp_cm_unregister(&dev->cm);
+	device_cleanup(dev);
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * siw: the module, `rdma link add`, and what happens to interfaces.
+ */
+#include <linux/module.h>
+#include <linux/netdevice.h>
+#include <rdma/rdma_netlink.h>
+#include "siw.h"
+
+MODULE_DESCRIPTION("Wharf: iWARP RDMA over any network interface");
+MODULE_AUTHOR("The Wharf developers");
+MODULE_LICENSE("GPL");
+MODULE_ALIAS_RDMA_LINK("siw");
+
+static int siw_newlink(const char *name, struct net_device *netdev)
+{
+	struct siw_device *dev;
+	struct ib_device *other;
+
+	if (!siw_device_can_use(netdev)) {
+		netdev_warn(netdev, "siw: this interface cannot carry an RDMA device\n");
+		return -EOPNOTSUPP;
+	}
+	other = ib_device_get_by_netdev(netdev, RDMA_DRIVER_SIW);
+	if (other) {
+		netdev_warn(netdev, "siw: device %s stands on this interface already\n",
+			    dev_name(&other->dev));
+		ib_device_put(other);
+		return -EEXIST;
+	}
+	dev = siw_device_create(netdev);
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	return siw_device_register(dev, name);
+}
+
+static struct rdma_link_ops siw_link_ops = {
+	.type = "siw",
+	.newlink = siw_newlink,
+};
+
+static void port_event(struct ib_device *ibdev, enum ib_event_type type)
+{
+	struct ib_event event = {
+		.device = ibdev,
+		.element.port_num = 1,
+		.event = type,
+	};
+
+	ib_dispatch_event(&event);
+}
+
+static int siw_netdev_event(struct notifier_block *nb, unsigned long what,
+			    void *arg)
+{
+	struct net_device *netdev = netdev_notifier_info_to_dev(arg);
+	struct ib_device *ibdev;
+
+	ibdev = ib_device_get_by_netdev(netdev, RDMA_DRIVER_SIW);
+	if (!ibdev)
+		return NOTIFY_DONE;
+
+	switch (what) {
+	case NETDEV_UP:
+		port_event(ibdev, IB_EVENT_PORT_ACTIVE);
+		break;
+	case NETDEV_DOWN:
+		port_event(ibdev, IB_EVENT_PORT_ERR);
+		break;
+	case NETDEV_CHANGE:
+		port_event(ibdev, netif_running(netdev) &&
+			   netif_carrier_ok(netdev) ? IB_EVENT_PORT_ACTIVE :
+						      IB_EVENT_PORT_ERR);
+		break;
+	case NETDEV_CHANGEADDR:
+		memcpy(to_siw_dev(ibdev)->gid, netdev->dev_addr,
+		       min_t(size_t, netdev->addr_len, ETH_ALEN));
+		port_event(ibdev, IB_EVENT_GID_CHANGE);
+		break;
+	case NETDEV_CHANGENAME:
+		strscpy(ibdev->iw_ifname, netdev->name,
+			sizeof(ibdev->iw_ifname));
+		break;
+	case NETDEV_UNREGISTER:
+		/* Moving to another namespace unregisters as well. */
+		ib_unregister_device_queued(ibdev);
+		break;
+	}
+	ib_device_put(ibdev);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block siw_netdev_nb = {
+	.notifier_call = siw_netdev_event,
+};
+
+static int __init siw_init(void)
+{
+	int err;
+
+	siw_wq = alloc_workqueue("siw", WQ_HIGHPRI | WQ_MEM_RECLAIM, 0);
+	if (!siw_wq)
+		return -ENOMEM;
+	err = register_netdevice_notifier(&siw_netdev_nb);
+	if (err)
+		goto err_wq;
+	rdma_link_register(&siw_link_ops);
+	return 0;
+
+err_wq:
+	destroy_workqueue(siw_wq);
+	return err;
+}
+
+static void __exit siw_exit(void)
+{
+	rdma_link_unregister(&siw_link_ops);
+	unregister_netdevice_notifier(&siw_netdev_nb);
+	ib_unregister_driver(RDMA_DRIVER_SIW);
+	destroy_workqueue(siw_wq);
+	siw_stream_exit();
+	/* Regions and their readers */
+	rcu_barrier();
+}
+
+module_init(siw_init);
+module_exit(siw_exit);

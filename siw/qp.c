@@ -1,0 +1,522 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Queue pairs: their states, and their side of the connection manager.
+ */
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+#include <rdma/ib_user_verbs.h>
+#include "siw.h"
+#include "trace.h"
+
+struct workqueue_struct *siw_wq;
+
+void siw_qp_get(struct ib_qp *base)
+{
+	refcount_inc(&to_siw_qp(base)->refs);
+}
+
+void siw_qp_put(struct ib_qp *base)
+{
+	struct siw_qp *qp = to_siw_qp(base);
+
+	if (refcount_dec_and_test(&qp->refs))
+		complete(&qp->unused);
+}
+
+/**
+ * siw_qp_find() - ib_device_ops.iw_get_qp
+ * @ibdev: the device
+ * @qpn: queue pair number
+ *
+ * iw_cm takes its reference after this, and the caller of rdma_connect() or
+ * rdma_accept() keeps the QP alive until then.
+ */
+struct ib_qp *siw_qp_find(struct ib_device *ibdev, int qpn)
+{
+	struct siw_qp *qp = xa_load(&to_siw_dev(ibdev)->qps, qpn);
+
+	return qp ? &qp->base : NULL;
+}
+
+/**
+ * siw_qp_report() - tell the connection manager, if it has to do with this QP
+ * @qp: the QP
+ * @event: what happened
+ *
+ * Context: any but hard interrupt.
+ */
+void siw_qp_report(struct siw_qp *qp, enum iwarp_qp_event event)
+{
+	spin_lock_bh(&qp->lock);
+	if (qp->ep)
+		iwarp_cm_qp_event(qp->ep, event);
+	spin_unlock_bh(&qp->lock);
+}
+
+static void qp_set_state(struct siw_qp *qp, enum siw_qp_state state)
+{
+	spin_lock_bh(&qp->lock);
+	WRITE_ONCE(qp->state, state);
+	spin_unlock_bh(&qp->lock);
+}
+
+/**
+ * siw_qp_flush() - complete every work request of a QP in error
+ * @qp: the QP, in SIW_QP_ERROR
+ *
+ * Context: stream lock, or qp->mutex without a stream.
+ */
+void siw_qp_flush(struct siw_qp *qp)
+{
+	struct core_completion c = {
+		.opcode = SIW_OP_RECEIVE,
+		.status = SIW_WC_WR_FLUSH_ERR,
+	};
+	struct siw_rqe rqe;
+	u32 n;
+
+	core_queue_flush(&qp->core);
+	/* The ring's size bounds what an application can add meanwhile. */
+	for (n = 0; n < qp->rq.size && core_recv_fetch(&qp->core, &rqe); n++) {
+		c.id = rqe.id;
+		core_complete_recv(&qp->core, &c);
+	}
+}
+
+/**
+ * siw_qp_kick() - the application has posted something
+ * @qp: the QP
+ *
+ * Context: sleeping.
+ */
+void siw_qp_kick(struct siw_qp *qp)
+{
+	struct sock *sk = siw_stream_lock(qp);
+
+	if (sk) {
+		if (READ_ONCE(qp->state) == SIW_QP_ERROR)
+			siw_qp_flush(qp);
+		else
+			siw_stream_transmit(qp, sk);
+		siw_stream_unlock(sk);
+		return;
+	}
+	mutex_lock(&qp->mutex);
+	if (!qp->sk && qp->state == SIW_QP_ERROR)
+		siw_qp_flush(qp);
+	mutex_unlock(&qp->mutex);
+}
+
+void siw_qp_work(struct work_struct *work)
+{
+	struct siw_qp *qp = container_of(to_delayed_work(work), struct siw_qp,
+					 work);
+
+	siw_qp_kick(qp);
+	siw_qp_put(&qp->base);
+}
+
+/**
+ * siw_qp_queue_work() - have siw_qp_kick() called soon
+ * @qp: the QP
+ * @delay: in jiffies
+ *
+ * Context: any.
+ */
+void siw_qp_queue_work(struct siw_qp *qp, unsigned long delay)
+{
+	siw_qp_get(&qp->base);
+	if (!queue_delayed_work(siw_wq, &qp->work, delay))
+		siw_qp_put(&qp->base);
+}
+
+static int qp_check_attr(struct ib_qp_init_attr *attr)
+{
+	if (attr->create_flags)
+		return -EOPNOTSUPP;
+	if (attr->qp_type != IB_QPT_RC)
+		return -EOPNOTSUPP;
+	if (attr->srq)
+		return -EOPNOTSUPP;
+	if (!attr->send_cq || !attr->recv_cq)
+		return -EINVAL;
+	if (attr->cap.max_send_wr > SIW_MAX_QP_WR ||
+	    attr->cap.max_recv_wr > SIW_MAX_QP_WR ||
+	    attr->cap.max_send_sge > SIW_MAX_SGE ||
+	    attr->cap.max_recv_sge > SIW_MAX_SGE ||
+	    attr->cap.max_inline_data > SIW_MAX_INLINE)
+		return -EINVAL;
+	return 0;
+}
+
+/*
+ * A queue of length 0 gets one entry: libsiw maps both rings always, and takes
+ * an index modulo their size. Sizes are powers of two, for indexes that wrap.
+ */
+static u32 ring_size(u32 wr)
+{
+	return roundup_pow_of_two(max(wr, 1u));
+}
+
+static int qp_alloc_rings(struct siw_qp *qp, struct ib_qp_init_attr *attr,
+			  struct ib_ucontext *uctx,
+			  struct siw_uresp_create_qp *resp)
+{
+	struct core_qp *core = &qp->core;
+
+	core->sq_size = ring_size(attr->cap.max_send_wr);
+	qp->rq.size = ring_size(attr->cap.max_recv_wr);
+
+	core->sends = kvcalloc(core->sq_size, sizeof(*core->sends), GFP_KERNEL);
+	if (!core->sends)
+		return -ENOMEM;
+	core->sq = siw_ring_alloc(uctx, core->sq_size * sizeof(*core->sq),
+				  &qp->sq_entry, &resp->sq_key);
+	if (IS_ERR(core->sq))
+		goto err_sends;
+	qp->rq.ring = siw_ring_alloc(uctx, qp->rq.size * sizeof(*qp->rq.ring),
+				     &qp->rq.entry, &resp->rq_key);
+	if (IS_ERR(qp->rq.ring))
+		goto err_sq;
+
+	resp->num_sqe = core->sq_size;
+	resp->num_rqe = qp->rq.size;
+	return 0;
+
+err_sq:
+	siw_ring_free(qp->sq_entry, core->sq);
+err_sends:
+	kvfree(core->sends);
+	return -ENOMEM;
+}
+
+static void qp_free_rings(struct siw_qp *qp)
+{
+	siw_ring_free(qp->rq.entry, qp->rq.ring);
+	siw_ring_free(qp->sq_entry, qp->core.sq);
+	kvfree(qp->core.sends);
+	kfree(qp->core.orq);
+	kfree(qp->core.irq);
+}
+
+int siw_create_qp(struct ib_qp *base, struct ib_qp_init_attr *attr,
+		  struct ib_udata *udata)
+{
+	struct siw_device *dev = to_siw_dev(base->device);
+	struct siw_uresp_create_qp resp = {};
+	struct siw_qp *qp = to_siw_qp(base);
+	struct ib_ucontext *uctx = NULL;
+	int err;
+
+	err = qp_check_attr(attr);
+	if (err)
+		return err;
+	if (udata) {
+		if (udata->outlen < sizeof(resp))
+			return -EINVAL;
+		uctx = &rdma_udata_to_drv_context(udata, struct siw_ucontext,
+						  base)->base;
+	}
+
+	qp->dev = dev;
+	qp->kernel = !udata;
+	qp->sig_all = attr->sq_sig_type == IB_SIGNAL_ALL_WR;
+	qp->scq = to_siw_cq(attr->send_cq);
+	qp->rcq = to_siw_cq(attr->recv_cq);
+	qp->state = SIW_QP_IDLE;
+	qp->attr_state = IB_QPS_RESET;
+	qp->event = -1;
+	refcount_set(&qp->refs, 1);
+	init_completion(&qp->unused);
+	mutex_init(&qp->mutex);
+	spin_lock_init(&qp->lock);
+	spin_lock_init(&qp->sq_lock);
+	spin_lock_init(&qp->rq.lock);
+	INIT_DELAYED_WORK(&qp->work, siw_qp_work);
+
+	err = qp_alloc_rings(qp, attr, uctx, &resp);
+	if (err)
+		return err;
+
+	attr->cap.max_send_wr = qp->core.sq_size;
+	attr->cap.max_recv_wr = qp->rq.size;
+	attr->cap.max_send_sge = SIW_MAX_SGE;
+	attr->cap.max_recv_sge = SIW_MAX_SGE;
+	attr->cap.max_inline_data = SIW_MAX_INLINE;
+
+	/* Last, so that nobody finds a QP that is half made */
+	err = xa_alloc_cyclic(&dev->qps, &base->qp_num, qp,
+			      XA_LIMIT(1, SIW_MAX_QP), &dev->next_qpn,
+			      GFP_KERNEL);
+	if (err < 0)
+		goto err_rings;
+	if (udata) {
+		resp.qp_id = base->qp_num;
+		err = ib_copy_to_udata(udata, &resp, sizeof(resp));
+		if (err)
+			goto err_xa;
+	}
+	return 0;
+
+err_xa:
+	xa_erase(&dev->qps, base->qp_num);
+err_rings:
+	qp_free_rings(qp);
+	return err;
+}
+
+/* To error: end the stream, flush, and have a pending connect given up. */
+static void qp_to_error(struct siw_qp *qp)
+{
+	struct sock *sk;
+
+	mutex_lock(&qp->mutex);
+	sk = siw_stream_lock(qp);
+	if (sk) {
+		siw_stream_fail(qp, IWARP_QP_ERROR);
+		siw_stream_unlock(sk);
+	} else {
+		qp_set_state(qp, SIW_QP_ERROR);
+		siw_qp_flush(qp);
+		siw_qp_report(qp, IWARP_QP_ERROR);
+	}
+	mutex_unlock(&qp->mutex);
+}
+
+int siw_destroy_qp(struct ib_qp *base, struct ib_udata *udata)
+{
+	struct siw_qp *qp = to_siw_qp(base);
+
+	xa_erase(&qp->dev->qps, base->qp_num);
+	qp_to_error(qp);
+	if (cancel_delayed_work_sync(&qp->work))
+		siw_qp_put(base);
+	/* The connection manager and iw_cm let go once they have seen the end. */
+	siw_qp_put(base);
+	wait_for_completion(&qp->unused);
+	qp_free_rings(qp);
+	return 0;
+}
+
+/* An orderly end: what was posted is sent, then our side of TCP closes. */
+static int qp_to_closing(struct siw_qp *qp)
+{
+	struct sock *sk = siw_stream_lock(qp);
+
+	if (!sk)
+		return READ_ONCE(qp->state) == SIW_QP_ERROR ? 0 : -EINVAL;
+	if (qp->state == SIW_QP_RTS) {
+		qp_set_state(qp, SIW_QP_CLOSING);
+		siw_stream_transmit(qp, sk);
+	}
+	siw_stream_unlock(sk);
+	return 0;
+}
+
+/* Back to the beginning, when nothing is left of a connection */
+static int qp_reset(struct siw_qp *qp)
+{
+	int err = -EINVAL;
+
+	mutex_lock(&qp->mutex);
+	spin_lock_bh(&qp->lock);
+	if (!qp->ep && !qp->sk) {
+		qp->state = SIW_QP_IDLE;
+		qp->attr_state = IB_QPS_RESET;
+		err = 0;
+	}
+	spin_unlock_bh(&qp->lock);
+	mutex_unlock(&qp->mutex);
+	return err;
+}
+
+static int qp_idle_step(struct siw_qp *qp, enum ib_qp_state to)
+{
+	int err = -EINVAL;
+
+	spin_lock_bh(&qp->lock);
+	if (qp->state == SIW_QP_IDLE && to >= qp->attr_state) {
+		qp->attr_state = to;
+		err = 0;
+	}
+	spin_unlock_bh(&qp->lock);
+	return err;
+}
+
+int siw_modify_qp(struct ib_qp *base, struct ib_qp_attr *attr, int mask,
+		  struct ib_udata *udata)
+{
+	struct siw_qp *qp = to_siw_qp(base);
+
+	if (mask & ~IB_QP_ATTR_STANDARD_BITS)
+		return -EOPNOTSUPP;
+	if (mask & IB_QP_ACCESS_FLAGS)
+		qp->access = attr->qp_access_flags;
+	if (!(mask & IB_QP_STATE))
+		return 0;
+
+	switch (attr->qp_state) {
+	case IB_QPS_RESET:
+		return qp_reset(qp);
+	case IB_QPS_INIT:
+	case IB_QPS_RTR:
+		return qp_idle_step(qp, attr->qp_state);
+	case IB_QPS_RTS:
+		/* Only MPA gets it there; saying it again does no harm. */
+		return READ_ONCE(qp->state) == SIW_QP_RTS ? 0 : -EINVAL;
+	case IB_QPS_SQD:
+		return qp_to_closing(qp);
+	case IB_QPS_ERR:
+		qp_to_error(qp);
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+int siw_query_qp(struct ib_qp *base, struct ib_qp_attr *attr, int mask,
+		 struct ib_qp_init_attr *init)
+{
+	static const enum ib_qp_state state[] = {
+		[SIW_QP_RTS] = IB_QPS_RTS,
+		[SIW_QP_CLOSING] = IB_QPS_SQD,
+		[SIW_QP_ERROR] = IB_QPS_ERR,
+	};
+	struct siw_qp *qp = to_siw_qp(base);
+	enum siw_qp_state now = READ_ONCE(qp->state);
+
+	memset(attr, 0, sizeof(*attr));
+	attr->qp_state = now == SIW_QP_IDLE ? qp->attr_state : state[now];
+	attr->cur_qp_state = attr->qp_state;
+	attr->cap.max_send_wr = qp->core.sq_size;
+	attr->cap.max_recv_wr = qp->rq.size;
+	attr->cap.max_send_sge = SIW_MAX_SGE;
+	attr->cap.max_recv_sge = SIW_MAX_SGE;
+	attr->cap.max_inline_data = SIW_MAX_INLINE;
+	attr->path_mtu = ib_mtu_int_to_enum(READ_ONCE(qp->dev->netdev->mtu));
+	attr->max_rd_atomic = qp->core.ord;
+	attr->max_dest_rd_atomic = qp->core.ird;
+	attr->qp_access_flags = qp->access;
+	attr->port_num = 1;
+
+	memset(init, 0, sizeof(*init));
+	init->qp_type = IB_QPT_RC;
+	init->send_cq = base->send_cq;
+	init->recv_cq = base->recv_cq;
+	init->sq_sig_type = qp->sig_all ? IB_SIGNAL_ALL_WR : IB_SIGNAL_REQ_WR;
+	init->cap = attr->cap;
+	return 0;
+}
+
+static int siw_cm_attach(struct ib_qp *base, struct iwarp_endpoint *ep)
+{
+	struct siw_qp *qp = to_siw_qp(base);
+	int err = -EINVAL;
+
+	spin_lock_bh(&qp->lock);
+	if (qp->state == SIW_QP_IDLE && !qp->ep && !qp->sk) {
+		qp->ep = ep;
+		err = 0;
+	}
+	spin_unlock_bh(&qp->lock);
+	return err;
+}
+
+static int qp_alloc_reads(struct siw_qp *qp,
+			  const struct iwarp_stream_params *p)
+{
+	struct core_qp *core = &qp->core;
+
+	kfree(core->orq);
+	kfree(core->irq);
+	core->irq = NULL;
+	core->ord = min_t(u32, p->ord, SIW_MAX_ORD);
+	core->ird = min_t(u32, p->ird, SIW_MAX_IRD);
+	core->orq_put = 0;
+	core->orq_get = 0;
+	core->irq_put = 0;
+	core->irq_get = 0;
+	core->orq = kcalloc(max(core->ord, 1u), sizeof(*core->orq), GFP_KERNEL);
+	if (!core->orq)
+		return -ENOMEM;
+	core->irq = kcalloc(max(core->ird, 1u), sizeof(*core->irq), GFP_KERNEL);
+	return core->irq ? 0 : -ENOMEM;
+}
+
+static int siw_cm_start(struct ib_qp *base,
+			const struct iwarp_stream_params *p)
+{
+	struct siw_qp *qp = to_siw_qp(base);
+	struct sock *sk = p->sock->sk;
+	int err;
+
+	mutex_lock(&qp->mutex);
+	if (qp->state != SIW_QP_IDLE || qp->ep != p->ep) {
+		err = -ECONNABORTED;
+		goto out;
+	}
+	err = qp_alloc_reads(qp, p);
+	if (err)
+		goto out;
+
+	qp->initiator = p->initiator;
+	lock_sock(sk);
+	core_start(&qp->core, p->crc, READ_ONCE(qp->dev->max_ulpdu),
+		   p->initiator ? p->rtr : IWARP_RTR_NONE,
+		   p->initiator ? IWARP_RTR_NONE : p->rtr, p->hold_tx);
+	siw_stream_attach(qp, sk);
+	spin_lock_bh(&qp->lock);
+	qp->sk = sk;
+	WRITE_ONCE(qp->state, SIW_QP_RTS);
+	spin_unlock_bh(&qp->lock);
+
+	/* What came before the callbacks were in place, and what is posted */
+	siw_stream_receive(qp, sk);
+	siw_stream_transmit(qp, sk);
+	release_sock(sk);
+out:
+	mutex_unlock(&qp->mutex);
+	return err;
+}
+
+static void qp_raise_event(struct siw_qp *qp)
+{
+	struct ib_event event = {
+		.device = qp->base.device,
+		.element.qp = &qp->base,
+	};
+
+	if (qp->event < 0 || !qp->base.event_handler)
+		return;
+	event.event = qp->event;
+	qp->event = -1;
+	qp->base.event_handler(&event, qp->base.qp_context);
+}
+
+static void siw_cm_stop(struct ib_qp *base)
+{
+	struct siw_qp *qp = to_siw_qp(base);
+	struct sock *sk;
+
+	mutex_lock(&qp->mutex);
+	sk = siw_stream_lock(qp);
+	if (sk) {
+		qp_set_state(qp, SIW_QP_ERROR);
+		siw_qp_flush(qp);
+		siw_stream_detach(qp, sk);
+	}
+	spin_lock_bh(&qp->lock);
+	qp->sk = NULL;
+	qp->ep = NULL;
+	spin_unlock_bh(&qp->lock);
+	if (sk)
+		siw_stream_unlock(sk);
+	mutex_unlock(&qp->mutex);
+	qp_raise_event(qp);
+}
+
+const struct iwarp_qp_ops siw_qp_cm_ops = {
+	.attach = siw_cm_attach,
+	.start = siw_cm_start,
+	.stop = siw_cm_stop,
+};

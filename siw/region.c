@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory regions: what an STag means.
+ *
+ * A region is found by its STag under RCU and held by a reference while octets
+ * go in or out, never longer: deregistering takes the STag out, waits for the
+ * last reference, and only then lets go of the pages.
+ */
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+#include <rdma/ib_umem.h>
+#include "siw.h"
+
+#define STAG_INDEX_MAX		0xffffff
+#define STAG_KEY_BITS		8
+
+#define REGION_ACCESS	(IB_ACCESS_LOCAL_WRITE | IB_ACCESS_REMOTE_WRITE | \
+			 IB_ACCESS_REMOTE_READ)
+
+/**
+ * struct core_region - a registered memory region
+ * @mr: embedded verbs object
+ * @refs: one for the registration, one for each user of the moment
+ * @unused: completed by the last reference
+ * @dev: its device
+ * @pd: protection domain; NULL: any (the local DMA lkey)
+ * @stag: the whole STag, key included
+ * @access: enum core_access
+ * @valid: cleared when the peer or the owner invalidates the STag
+ * @virt: addresses are the kernel's own; @pages is not used
+ * @start: first address, as the application sees it
+ * @length: octets
+ * @offset: of @start in its page
+ * @umem: pins the pages
+ * @pages: every page, in order
+ * @rcu: readers may still look at a region that has gone
+ */
+struct core_region {
+	struct ib_mr mr;
+	refcount_t refs;
+	struct completion unused;
+	struct siw_device *dev;
+	struct ib_pd *pd;
+	u32 stag;
+	u32 access;
+	bool valid;
+	bool virt;
+	u64 start;
+	u64 length;
+	u32 offset;
+	struct ib_umem *umem;
+	struct page **pages;
+	struct rcu_head rcu;
+};
+
+static u32 region_access(int access)
+{
+	return (access & IB_ACCESS_LOCAL_WRITE ? CORE_LOCAL_WRITE : 0) |
+	       (access & IB_ACCESS_REMOTE_WRITE ? CORE_REMOTE_WRITE : 0) |
+	       (access & IB_ACCESS_REMOTE_READ ? CORE_REMOTE_READ : 0);
+}
+
+static struct core_region *region_alloc(struct siw_device *dev,
+					struct ib_pd *pd, int access)
+{
+	struct core_region *region;
+
+	region = kzalloc(sizeof(*region), GFP_KERNEL);
+	if (!region)
+		return NULL;
+	refcount_set(&region->refs, 1);
+	init_completion(&region->unused);
+	region->dev = dev;
+	region->pd = pd;
+	region->access = region_access(access);
+	region->valid = true;
+	return region;
+}
+
+static int region_publish(struct core_region *region, u8 key)
+{
+	struct siw_device *dev = region->dev;
+	u32 index;
+	int err;
+
+	/*
+	 * The entry is reserved first and filled when the STag is known, so
+	 * nobody finds a region that is half made.
+	 */
+	err = xa_alloc_cyclic(&dev->regions, &index, NULL,
+			      XA_LIMIT(1, STAG_INDEX_MAX), &dev->next_region,
+			      GFP_KERNEL);
+	if (err < 0)
+		return err;
+	region->stag = index << STAG_KEY_BITS | key;
+	region->mr.lkey = region->stag;
+	region->mr.rkey = region->stag;
+	xa_store(&dev->regions, index, region, GFP_KERNEL);
+	return 0;
+}
+
+static void region_withdraw(struct core_region *region)
+{
+	xa_erase(&region->dev->regions, region->stag >> STAG_KEY_BITS);
+	WRITE_ONCE(region->valid, false);
+	core_region_put(region);
+	wait_for_completion(&region->unused);
+}
+
+struct core_region *core_region_get(struct core_qp *core, u32 stag)
+{
+	struct siw_qp *qp = core_to_siw_qp(core);
+	struct core_region *region;
+
+	rcu_read_lock();
+	if (stag >> STAG_KEY_BITS)
+		region = xa_load(&qp->dev->regions, stag >> STAG_KEY_BITS);
+	else
+		region = qp->kernel && !stag ? qp->dev->local : NULL;
+	if (region && (region->stag != stag || !READ_ONCE(region->valid) ||
+		       !refcount_inc_not_zero(&region->refs)))
+		region = NULL;
+	rcu_read_unlock();
+	return region;
+}
+
+void core_region_put(struct core_region *region)
+{
+	if (refcount_dec_and_test(&region->refs))
+		complete(&region->unused);
+}
+
+enum core_check core_region_check(struct core_qp *core,
+				  struct core_region *region, u64 addr,
+				  u32 len, u32 access)
+{
+	struct siw_qp *qp = core_to_siw_qp(core);
+
+	if (region->pd && region->pd != qp->base.pd)
+		return CORE_CHECK_STREAM;
+	if (access & ~region->access)
+		return CORE_CHECK_ACCESS;
+	if (addr + len < addr)
+		return CORE_CHECK_WRAP;
+	if (region->virt) {
+		/* A peer names the address: it must at least be memory. */
+		if (access & (CORE_REMOTE_READ | CORE_REMOTE_WRITE) &&
+		    (!virt_addr_valid((void *)(uintptr_t)addr) ||
+		     !virt_addr_valid((void *)(uintptr_t)(addr + len - 1))))
+			return CORE_CHECK_BOUNDS;
+		return CORE_CHECK_OK;
+	}
+	if (addr < region->start || addr - region->start > region->length ||
+	    len > region->length - (addr - region->start))
+		return CORE_CHECK_BOUNDS;
+	return CORE_CHECK_OK;
+}
+
+void core_region_write(struct core_region *region, u64 addr, const void *src,
+		       u32 len)
+{
+	u64 at;
+
+	if (region->virt) {
+		memcpy((void *)(uintptr_t)addr, src, len);
+		return;
+	}
+	at = addr - region->start + region->offset;
+	while (len) {
+		u32 n = min_t(u32, len, PAGE_SIZE - offset_in_page(at));
+
+		memcpy_to_page(region->pages[at >> PAGE_SHIFT],
+			       offset_in_page(at), src, n);
+		src += n;
+		at += n;
+		len -= n;
+	}
+}
+
+void core_region_read(struct core_region *region, u64 addr, void *dst, u32 len)
+{
+	u64 at;
+
+	if (region->virt) {
+		memcpy(dst, (void *)(uintptr_t)addr, len);
+		return;
+	}
+	at = addr - region->start + region->offset;
+	while (len) {
+		u32 n = min_t(u32, len, PAGE_SIZE - offset_in_page(at));
+
+		memcpy_from_page(dst, region->pages[at >> PAGE_SHIFT],
+				 offset_in_page(at), n);
+		dst += n;
+		at += n;
+		len -= n;
+	}
+}
+
+enum core_check core_region_invalidate(struct core_qp *core, u32 stag)
+{
+	struct siw_qp *qp = core_to_siw_qp(core);
+	struct core_region *region = core_region_get(core, stag);
+	enum core_check check = CORE_CHECK_OK;
+
+	if (!region)
+		return CORE_CHECK_STAG;
+	if (region->virt)
+		check = CORE_CHECK_ACCESS;
+	else if (region->pd != qp->base.pd)
+		check = CORE_CHECK_STREAM;
+	else
+		WRITE_ONCE(region->valid, false);
+	core_region_put(region);
+	return check;
+}
+
+static int region_pin(struct core_region *region, u64 start, u64 length,
+		      u64 virt, int access)
+{
+	struct sg_page_iter iter;
+	struct ib_umem *umem;
+	size_t pages, i = 0;
+
+	umem = ib_umem_get(&region->dev->ibdev, start, length, access);
+	if (IS_ERR(umem))
+		return PTR_ERR(umem);
+
+	pages = ib_umem_num_pages(umem);
+	region->pages = kvmalloc_array(pages, sizeof(*region->pages),
+				       GFP_KERNEL_ACCOUNT);
+	if (!region->pages) {
+		ib_umem_release(umem);
+		return -ENOMEM;
+	}
+	for_each_sgtable_page(&umem->sgt_append.sgt, &iter, 0) {
+		if (i == pages)
+			break;
+		region->pages[i++] = sg_page_iter_page(&iter);
+	}
+	region->umem = umem;
+	region->start = virt;
+	region->length = length;
+	region->offset = offset_in_page(start);
+	return 0;
+}
+
+static void region_free(struct core_region *region)
+{
+	ib_umem_release(region->umem);
+	kvfree(region->pages);
+	kfree_rcu(region, rcu);
+}
+
+struct ib_mr *siw_reg_user_mr(struct ib_pd *pd, u64 start, u64 length,
+			      u64 virt, int access, struct ib_udata *udata)
+{
+	struct siw_uresp_reg_mr resp = {};
+	struct siw_ureq_reg_mr req = {};
+	struct core_region *region;
+	int err;
+
+	if (!length || virt + length < virt)
+		return ERR_PTR(-EINVAL);
+	if (access & ~REGION_ACCESS)
+		return ERR_PTR(-EOPNOTSUPP);
+	if (udata->inlen < sizeof(req) || udata->outlen < sizeof(resp))
+		return ERR_PTR(-EINVAL);
+	err = ib_copy_from_udata(&req, udata, sizeof(req));
+	if (err)
+		return ERR_PTR(err);
+
+	region = region_alloc(to_siw_dev(pd->device), pd, access);
+	if (!region)
+		return ERR_PTR(-ENOMEM);
+	err = region_pin(region, start, length, virt, access);
+	if (err)
+		goto err_free;
+	err = region_publish(region, req.stag_key);
+	if (err)
+		goto err_free;
+
+	resp.stag = region->stag;
+	err = ib_copy_to_udata(udata, &resp, sizeof(resp));
+	if (err) {
+		region_withdraw(region);
+		goto err_free;
+	}
+	return &region->mr;
+
+err_free:
+	region_free(region);
+	return ERR_PTR(err);
+}
+
+struct ib_mr *siw_get_dma_mr(struct ib_pd *pd, int access)
+{
+	struct core_region *region;
+	int err;
+
+	region = region_alloc(to_siw_dev(pd->device), pd, access);
+	if (!region)
+		return ERR_PTR(-ENOMEM);
+	region->virt = true;
+	err = region_publish(region, get_random_u32());
+	if (err) {
+		region_free(region);
+		return ERR_PTR(err);
+	}
+	return &region->mr;
+}
+
+int siw_dereg_mr(struct ib_mr *base, struct ib_udata *udata)
+{
+	struct core_region *region = container_of(base, struct core_region, mr);
+
+	region_withdraw(region);
+	region_free(region);
+	return 0;
+}
+
+/* What lkey 0 stands for: IBK_LOCAL_DMA_LKEY, kernel consumers only. */
+int siw_region_init(struct siw_device *dev)
+{
+	xa_init_flags(&dev->regions, XA_FLAGS_ALLOC1);
+	dev->next_region = get_random_u32() & (STAG_INDEX_MAX >> 1);
+	dev->local = region_alloc(dev, NULL, IB_ACCESS_LOCAL_WRITE);
+	if (!dev->local)
+		return -ENOMEM;
+	dev->local->virt = true;
+	return 0;
+}
+
+void siw_region_exit(struct siw_device *dev)
+{
+	if (dev->local)
+		kfree_rcu(dev->local, rcu);
+	xa_destroy(&dev->regions);
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * siw: an iWARP device on any network interface.
+ *
+ * Locks, outermost first:
+ *   siw_qp.mutex    a QP's attach, start, stop and state changes
+ *   stream lock     lock_sock() or bottom half lock of the QP's TCP socket:
+ *                   struct core_qp, the receive queue's consumer, siw_stream
+ *   siw_qp.lock     siw_qp.{state,ep,sk}
+ *   siw_cq.lock     a completion queue
+ */
+#ifndef SIW_H
+#define SIW_H
+
+#include <linux/bvec.h>
+#include <linux/completion.h>
+#include <linux/interrupt.h>
+#include <linux/mutex.h>
+#include <linux/refcount.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+#include <rdma/ib_verbs.h>
+#include <rdma/siw-abi.h>
+#include "iwarp_cm.h"
+#include "compat.h"
+#include "core.h"
+
+#define SIW_MAX_QP		0x100000
+#define SIW_MAX_QP_WR		0x8000
+#define SIW_MAX_CQ		0x100000
+#define SIW_MAX_CQE		0x200000
+#define SIW_MAX_MR		0xfffffe
+#define SIW_MAX_PD		0x100000
+#define SIW_MAX_IRD		128
+#define SIW_MAX_ORD		128
+#define SIW_MAX_SGE_RD		1
+#define SIW_MAX_MESSAGE		0x80000000u
+
+#define SIW_MIN_FPDU		512
+#define SIW_DEFAULT_ULPDU	65534
+
+struct siw_device;
+struct siw_qp;
+
+/**
+ * struct siw_counters - what a device has seen, in FPDUs unless said otherwise
+ */
+struct siw_counters {
+	atomic64_t crc_errors;
+	atomic64_t terminates_sent;
+	atomic64_t terminates_received;
+	atomic64_t streams_failed;	/* streams that ended in an error */
+	atomic64_t stop_no_memory;	/* times that output waited for memory */
+};
+
+/**
+ * struct siw_device - one interface's RDMA device
+ * @ibdev: embedded ib_device; owns this object
+ * @cm: what the connection manager knows of it
+ * @netdev: held from creation to dealloc_driver
+ * @max_ulpdu: longest ULPDU to send, a setting; read when a stream starts
+ * @gid: the interface's address, then zeros (6.1's rdma_cm looks for that)
+ * @qps: QP number -> struct siw_qp
+ * @regions: STag index -> struct core_region, read under RCU
+ * @next_qpn: cursor of @qps
+ * @next_region: cursor of @regions
+ * @local: what the local DMA lkey means for kernel consumers
+ * @counters: see there
+ */
+struct siw_device {
+	struct ib_device ibdev;
+	struct iwarp_device cm;
+	struct net_device *netdev;
+	u32 max_ulpdu;
+	u8 gid[16];
+	struct xarray qps;
+	struct xarray regions;
+	u32 next_qpn;
+	u32 next_region;
+	struct core_region *local;
+	struct siw_counters counters;
+};
+
+struct siw_ucontext {
+	struct ib_ucontext base;
+};
+
+struct siw_pd {
+	struct ib_pd base;
+};
+
+/* A ring that an application may map; freed with its last mapping. */
+struct siw_mmap {
+	struct rdma_user_mmap_entry rdma;
+	void *ring;
+};
+
+/**
+ * struct siw_cq - a completion queue
+ * @base: embedded ib_cq; owns this object
+ * @lock: @put, @get and the ring's producer; taken in any context
+ * @ring: @size entries and then @ctrl; mapped by a user consumer
+ * @ctrl: how the consumer wants to be woken; a user consumer writes it
+ * @entry: the mapping, for a user consumer
+ * @size: entries, a power of two
+ * @put: next entry to write, counts up for ever
+ * @get: next entry to poll, kernel consumers only
+ * @kernel: a kernel consumer
+ * @overflow: an entry was lost, which the consumer is told once
+ * @tell: something to tell the consumer: completions, or the overflow
+ * @notify: calls the consumer's handler, one at a time, in softirq context and
+ *	never from within a verbs call
+ */
+struct siw_cq {
+	struct ib_cq base;
+	spinlock_t lock;	/* put, get, producing */
+	struct siw_cqe *ring;
+	struct siw_cq_ctrl *ctrl;
+	struct siw_mmap *entry;
+	u32 size;
+	u32 put;
+	u32 get;
+	bool kernel;
+	bool overflow;
+	unsigned long tell;
+	struct tasklet_struct notify;
+};
+
+#define SIW_CQ_TELL_COMPLETION	0
+#define SIW_CQ_TELL_OVERFLOW	1
+
+enum siw_qp_state {
+	SIW_QP_IDLE,		/* RESET, INIT and RTR */
+	SIW_QP_RTS,
+	SIW_QP_CLOSING,		/* SQD was asked for */
+	SIW_QP_ERROR,
+};
+
+/**
+ * struct siw_recv_queue - receive WQEs in a ring that the application writes
+ * @ring: @size entries
+ * @entry: the mapping, for a user consumer
+ * @size: entries, a power of two; 0: none
+ * @get: next entry to fetch; stream lock, or siw_qp.mutex without a stream
+ * @put: next entry to post, kernel consumers only, under @lock
+ * @lock: kernel consumers' posts, in any context
+ */
+struct siw_recv_queue {
+	struct siw_rqe *ring;
+	struct siw_mmap *entry;
+	u32 size;
+	u32 get;
+	u32 put;
+	spinlock_t lock;	/* put */
+};
+
+#define SIW_TX_SEGMENTS		16
+
+/**
+ * struct siw_stream - a QP's TCP socket; everything under the stream lock
+ * @segs: octets made by core_transmit() that TCP has not taken
+ * @first: first of @segs in use
+ * @count: how many of @segs are in use
+ * @bytes: octets in them
+ * @sending: output is being made; whoever comes meanwhile sets @again
+ * @again: look for more to send before leaving
+ * @told_closing: IWARP_QP_CLOSING was reported
+ * @data_ready: the socket's own callback
+ * @write_space: the socket's own callback
+ * @state_change: the socket's own callback
+ * @error_report: the socket's own callback
+ */
+struct siw_stream {
+	struct bio_vec segs[SIW_TX_SEGMENTS];
+	u8 first;
+	u8 count;
+	u32 bytes;
+	bool sending;
+	bool again;
+	bool told_closing;
+	void (*data_ready)(struct sock *sk);
+	void (*write_space)(struct sock *sk);
+	void (*state_change)(struct sock *sk);
+	void (*error_report)(struct sock *sk);
+};
+
+/**
+ * struct siw_qp - a queue pair
+ * @base: embedded ib_qp
+ * @dev: its device
+ * @core: rings and stream state; stream lock, or @mutex without a stream
+ * @scq: send completions
+ * @rcq: receive completions
+ * @rq: receive queue
+ * @sq_entry: mapping of core.sq, for a user consumer
+ * @sq_lock: kernel consumers' posts to the send queue, in any context
+ * @sq_put: next entry of the send queue to post, kernel consumers only
+ * @sig_all: every send WQE is signalled
+ * @kernel: a kernel consumer
+ * @refs: one for the verbs object, one for each of iw_cm's and @work's holds
+ * @unused: completed by the last reference; destroy waits for it
+ * @mutex: attach, start, stop, state changes
+ * @lock: @state, @ep and @sk; bottom halves off
+ * @state: where the QP is
+ * @attr_state: what IDLE is called: RESET, INIT or RTR
+ * @access: qp_access_flags as set
+ * @ep: connection manager's endpoint, from attach to stop
+ * @sk: the stream's socket, from start to stop
+ * @initiator: this side sent the MPA request
+ * @event: an asynchronous event to raise when the stream has stopped, or -1
+ * @stream: output state and saved callbacks
+ * @work: makes output, or flushes, for those who may not lock a socket
+ */
+struct siw_qp {
+	struct ib_qp base;
+	struct siw_device *dev;
+	struct core_qp core;
+	struct siw_cq *scq;
+	struct siw_cq *rcq;
+	struct siw_recv_queue rq;
+	struct siw_mmap *sq_entry;
+	spinlock_t sq_lock;	/* sq_put */
+	u32 sq_put;
+	bool sig_all;
+	bool kernel;
+	refcount_t refs;
+	struct completion unused;
+	struct mutex mutex;	/* attach, start, stop, state changes */
+	spinlock_t lock;	/* state, ep, sk */
+	enum siw_qp_state state;
+	enum ib_qp_state attr_state;
+	int access;
+	struct iwarp_endpoint *ep;
+	struct sock *sk;
+	bool initiator;
+	int event;
+	struct siw_stream stream;
+	struct delayed_work work;
+};
+
+static inline struct siw_device *to_siw_dev(struct ib_device *ibdev)
+{
+	return container_of(ibdev, struct siw_device, ibdev);
+}
+
+static inline struct siw_qp *to_siw_qp(struct ib_qp *qp)
+{
+	return container_of(qp, struct siw_qp, base);
+}
+
+static inline struct siw_cq *to_siw_cq(struct ib_cq *cq)
+{
+	return container_of(cq, struct siw_cq, base);
+}
+
+static inline struct siw_qp *core_to_siw_qp(struct core_qp *core)
+{
+	return container_of(core, struct siw_qp, core);
+}
+
+/* device.c */
+struct siw_device *siw_device_create(struct net_device *netdev);
+int siw_device_register(struct siw_device *dev, const char *name);
+void siw_device_dealloc(struct ib_device *ibdev);
+bool siw_device_can_use(struct net_device *netdev);
+int siw_device_speed(struct siw_device *dev, u16 *speed, u8 *width);
+
+/* settings.c */
+extern const struct attribute_group siw_settings_group;
+
+/* verbs.c */
+extern const struct ib_device_ops siw_device_ops;
+void *siw_ring_alloc(struct ib_ucontext *uctx, size_t size,
+		     struct siw_mmap **entry, u64 *key);
+void siw_ring_free(struct siw_mmap *entry, void *ring);
+
+/* qp.c */
+int siw_create_qp(struct ib_qp *base, struct ib_qp_init_attr *attr,
+		  struct ib_udata *udata);
+int siw_destroy_qp(struct ib_qp *base, struct ib_udata *udata);
+int siw_modify_qp(struct ib_qp *base, struct ib_qp_attr *attr, int mask,
+		  struct ib_udata *udata);
+int siw_query_qp(struct ib_qp *base, struct ib_qp_attr *attr, int mask,
+		 struct ib_qp_init_attr *init);
+void siw_qp_get(struct ib_qp *base);
+void siw_qp_put(struct ib_qp *base);
+struct ib_qp *siw_qp_find(struct ib_device *ibdev, int qpn);
+void siw_qp_report(struct siw_qp *qp, enum iwarp_qp_event event);
+void siw_qp_flush(struct siw_qp *qp);
+void siw_qp_kick(struct siw_qp *qp);
+void siw_qp_queue_work(struct siw_qp *qp, unsigned long delay);
+void siw_qp_work(struct work_struct *work);
+extern const struct iwarp_qp_ops siw_qp_cm_ops;
+extern struct workqueue_struct *siw_wq;
+
+/* stream.c */
+struct sock *siw_stream_lock(struct siw_qp *qp);
+void siw_stream_unlock(struct sock *sk);
+void siw_stream_attach(struct siw_qp *qp, struct sock *sk);
+void siw_stream_detach(struct siw_qp *qp, struct sock *sk);
+void siw_stream_receive(struct siw_qp *qp, struct sock *sk);
+void siw_stream_transmit(struct siw_qp *qp, struct sock *sk);
+void siw_stream_fail(struct siw_qp *qp, enum iwarp_qp_event event);
+void siw_stream_exit(void);
+
+/* post.c */
+int siw_post_send(struct ib_qp *base, const struct ib_send_wr *wr,
+		  const struct ib_send_wr **bad);
+int siw_post_recv(struct ib_qp *base, const struct ib_recv_wr *wr,
+		  const struct ib_recv_wr **bad);
+
+/* cq.c */
+int siw_create_cq(struct ib_cq *base, const struct ib_cq_init_attr *attr,
+		  compat_create_cq_arg *arg);
+int siw_destroy_cq(struct ib_cq *base, struct ib_udata *udata);
+int siw_poll_cq(struct ib_cq *base, int num, struct ib_wc *wc);
+int siw_req_notify_cq(struct ib_cq *base, enum ib_cq_notify_flags flags);
+void siw_cq_add(struct siw_cq *cq, struct siw_qp *qp,
+		const struct core_completion *c);
+
+/* region.c */
+struct ib_mr *siw_reg_user_mr(struct ib_pd *pd, u64 start, u64 length,
+			      u64 virt, int access, struct ib_udata *udata);
+struct ib_mr *siw_get_dma_mr(struct ib_pd *pd, int access);
+int siw_dereg_mr(struct ib_mr *base, struct ib_udata *udata);
+int siw_region_init(struct siw_device *dev);
+void siw_region_exit(struct siw_device *dev);
+
+#endif

@@ -1,0 +1,482 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A QP's TCP socket. Everything here runs under the socket's lock, owned by a
+ * process or held by a bottom half; the callbacks below are called that way.
+ *
+ * Output is made by whoever finds work and room: the doorbell, an
+ * ACK that frees send buffer, a request that arrives. It goes from
+ * the application's memory into pages of the CPU's own, many FPDUs and work
+ * requests at a time, and from there to TCP without another copy.
+ */
+#include <linux/skbuff.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+#include "siw.h"
+#include "trace.h"
+
+#define TX_BATCH		(128 * 1024)
+#define TX_MIN_ROOM		256
+#define TX_RETRY		(HZ / 100 + 1)
+
+/* Room for the FPDU that is waited for, another, and what skbs cost beside */
+#define RX_MIN_BUFFER		(4 * 65536)
+
+/* Pages that output is made in; bottom halves off while one is used */
+static DEFINE_PER_CPU(struct page_frag, tx_frag);
+
+/**
+ * siw_stream_lock() - lock a QP's stream, if it has one
+ * @qp: the QP
+ *
+ * Context: sleeping.
+ * Return: the socket, for siw_stream_unlock(), or NULL.
+ */
+struct sock *siw_stream_lock(struct siw_qp *qp)
+{
+	struct sock *sk;
+
+	spin_lock_bh(&qp->lock);
+	sk = qp->sk;
+	if (sk)
+		sock_hold(sk);
+	spin_unlock_bh(&qp->lock);
+	if (!sk)
+		return NULL;
+
+	lock_sock(sk);
+	if (READ_ONCE(qp->sk) == sk)
+		return sk;
+	siw_stream_unlock(sk);
+	return NULL;
+}
+
+void siw_stream_unlock(struct sock *sk)
+{
+	release_sock(sk);
+	sock_put(sk);
+}
+
+static void tx_drop(struct siw_stream *s)
+{
+	while (s->count) {
+		put_page(s->segs[s->first].bv_page);
+		s->first++;
+		s->count--;
+	}
+	s->bytes = 0;
+}
+
+/**
+ * siw_stream_fail() - the stream is over
+ * @qp: the QP
+ * @event: IWARP_QP_ERROR or IWARP_QP_TERMINATED
+ *
+ * Flushes, and leaves the socket to the connection manager.
+ *
+ * Context: stream lock.
+ */
+void siw_stream_fail(struct siw_qp *qp, enum iwarp_qp_event event)
+{
+	bool first;
+
+	spin_lock_bh(&qp->lock);
+	first = qp->state != SIW_QP_ERROR;
+	WRITE_ONCE(qp->state, SIW_QP_ERROR);
+	spin_unlock_bh(&qp->lock);
+
+	siw_qp_flush(qp);
+	if (first)
+		atomic64_inc(&qp->dev->counters.streams_failed);
+	siw_qp_report(qp, event);
+}
+
+/* Makes output until the batch is full; false when memory ran out. */
+static bool tx_fill(struct siw_qp *qp)
+{
+	struct siw_stream *s = &qp->stream;
+	struct page_frag *frag;
+	bool ok = true;
+
+	s->first = 0;
+	local_bh_disable();
+	frag = this_cpu_ptr(&tx_frag);
+	while (s->count < SIW_TX_SEGMENTS && s->bytes < TX_BATCH) {
+		u32 room, n;
+
+		if (!skb_page_frag_refill(TX_MIN_ROOM, frag,
+					  GFP_ATOMIC | __GFP_NOWARN)) {
+			ok = s->count;
+			break;
+		}
+		room = frag->size - frag->offset;
+		n = core_transmit(&qp->core, page_address(frag->page) +
+				  frag->offset, room);
+		if (n) {
+			struct bio_vec *seg = &s->segs[s->count++];
+
+			bvec_set_page(seg, frag->page, n, frag->offset);
+			get_page(frag->page);
+			frag->offset += n;
+			s->bytes += n;
+		}
+		if (n < room)
+			break;
+	}
+	local_bh_enable();
+	return ok;
+}
+
+/* Gives what is made to TCP; 0 when it has taken all. */
+static int tx_push(struct siw_stream *s, struct sock *sk)
+{
+	while (s->count) {
+		ssize_t n = compat_tcp_splice(sk, &s->segs[s->first], s->count,
+					      s->bytes);
+
+		if (n <= 0)
+			return n ? n : -EAGAIN;
+		s->bytes -= n;
+		while (n) {
+			struct bio_vec *seg = &s->segs[s->first];
+
+			if (n < seg->bv_len) {
+				seg->bv_offset += n;
+				seg->bv_len -= n;
+				break;
+			}
+			n -= seg->bv_len;
+			put_page(seg->bv_page);
+			s->first++;
+			s->count--;
+		}
+	}
+	return 0;
+}
+
+static void tx_wait_for_room(struct sock *sk)
+{
+	if (sk->sk_socket)
+		set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+}
+
+/* The core gave up, for a reason of the peer's, the application's or its own. */
+static void tx_core_failed(struct siw_qp *qp, bool sent)
+{
+	bool terminated = qp->core.tx.closed && !qp->core.broken;
+
+	if (qp->event < 0)
+		qp->event = IB_EVENT_QP_FATAL;
+	siw_stream_fail(qp, terminated && sent ? IWARP_QP_TERMINATED :
+						 IWARP_QP_ERROR);
+}
+
+static void tx_run(struct siw_qp *qp, struct sock *sk)
+{
+	struct siw_stream *s = &qp->stream;
+	int err;
+
+	for (;;) {
+		err = tx_push(s, sk);
+		if (err)
+			break;
+		/* A Terminate may exceed the send buffer: nothing follows it. */
+		if (!sk_stream_memory_free(sk) && !qp->core.tx.term_pending) {
+			err = -EAGAIN;
+			break;
+		}
+		if (!tx_fill(qp)) {
+			atomic64_inc(&qp->dev->counters.stop_no_memory);
+			siw_qp_queue_work(qp, TX_RETRY);
+			return;
+		}
+		if (!s->count)
+			break;
+	}
+
+	if (qp->state == SIW_QP_ERROR)
+		return;
+	if (err == -EAGAIN && !qp->core.error) {
+		tx_wait_for_room(sk);
+		return;
+	}
+	if (qp->core.error) {
+		tx_core_failed(qp, !err);
+		return;
+	}
+	if (err) {
+		siw_stream_fail(qp, IWARP_QP_ERROR);
+		return;
+	}
+	if (qp->state == SIW_QP_CLOSING && !s->told_closing &&
+	    core_transmit_idle(&qp->core)) {
+		s->told_closing = true;
+		siw_qp_report(qp, IWARP_QP_CLOSING);
+	}
+}
+
+/**
+ * siw_stream_transmit() - send what there is to send, as far as there is room
+ * @qp: the QP
+ * @sk: its socket
+ *
+ * TCP may take packets from the socket's backlog in the middle of a send, and
+ * so call back: that caller leaves its work to the one that is sending.
+ *
+ * Context: stream lock.
+ */
+void siw_stream_transmit(struct siw_qp *qp, struct sock *sk)
+{
+	struct siw_stream *s = &qp->stream;
+
+	if (s->sending) {
+		s->again = true;
+		return;
+	}
+	s->sending = true;
+	do {
+		s->again = false;
+		if (qp->state == SIW_QP_ERROR)
+			break;
+		tx_run(qp, sk);
+	} while (s->again);
+	s->sending = false;
+}
+
+struct rx_batch {
+	struct siw_qp *qp;
+	int err;
+};
+
+/* One skb's octets from @offset on to @take() */
+static u32 rx_walk(struct sk_buff *skb, u32 offset, u32 len,
+		   int (*take)(struct rx_batch *b, const u8 *data, u32 len,
+			       u32 *taken), struct rx_batch *b)
+{
+	struct skb_seq_state st;
+	const u8 *data;
+	u32 done = 0;
+	u32 n;
+
+	skb_prepare_seq_read(skb, offset, offset + len, &st);
+	while (done < len) {
+		u32 taken = 0;
+
+		n = skb_seq_read(done, &data, &st);
+		if (!n)
+			return done;
+		b->err = take(b, data, n, &taken);
+		done += taken;
+		if (b->err || taken < n)
+			break;
+	}
+	skb_abort_seq_read(&st);
+	return done;
+}
+
+static int rx_take(struct rx_batch *b, const u8 *data, u32 len, u32 *taken)
+{
+	return core_receive(&b->qp->core, data, len, taken);
+}
+
+static int rx_scan(struct rx_batch *b, const u8 *data, u32 len, u32 *taken)
+{
+	*taken = len;
+	return core_scan(&b->qp->core.scan, data, len);
+}
+
+static int rx_actor(read_descriptor_t *desc, struct sk_buff *skb,
+		    unsigned int offset, size_t len)
+{
+	struct rx_batch *b = desc->arg.data;
+	u32 n = min_t(size_t, len, desc->count);
+
+	n = rx_walk(skb, offset, n, rx_take, b);
+	desc->count -= n;
+	if (b->err)
+		desc->count = 0;
+	return n;
+}
+
+/* Checks what has come since the last time; consumes nothing. */
+static int rx_verify(struct siw_qp *qp, struct sock *sk)
+{
+	struct core_scan *scan = &qp->core.scan;
+	u32 seq = tcp_sk(sk)->copied_seq + scan->verified + scan->seen;
+	struct rx_batch b = { .qp = qp };
+	struct sk_buff *skb;
+
+	skb_queue_walk(&sk->sk_receive_queue, skb) {
+		u32 offset = seq - TCP_SKB_CB(skb)->seq;
+
+		/* Before @seq, as far as it is not a retransmission's overlap */
+		if (offset >= skb->len)
+			continue;
+		seq += rx_walk(skb, offset, skb->len - offset, rx_scan, &b);
+		if (b.err)
+			return b.err;
+	}
+	return 0;
+}
+
+static void rx_place(struct siw_qp *qp, struct sock *sk, size_t limit,
+		     struct rx_batch *b)
+{
+	read_descriptor_t desc = { .count = limit, .arg.data = b };
+
+	if (!limit)
+		return;
+	tcp_read_sock(sk, &desc, rx_actor);
+	core_receive_pause(&qp->core);
+}
+
+static int rx_run(struct siw_qp *qp, struct sock *sk)
+{
+	struct core_scan *scan = &qp->core.scan;
+	struct rx_batch b = { .qp = qp };
+	int err;
+
+	if (!qp->core.crc) {
+		rx_place(qp, sk, INT_MAX, &b);
+		return b.err;
+	}
+	err = rx_verify(qp, sk);
+	rx_place(qp, sk, scan->verified, &b);
+	scan->verified = 0;
+	if (b.err)
+		return b.err;
+	if (err) {
+		atomic64_inc(&qp->dev->counters.crc_errors);
+		core_terminate(&qp->core, TERM_LAYER_LLP, 0, TERM_MPA_CRC,
+			       NULL, 0);
+		return err;
+	}
+	/* Not to be called for every segment of a long FPDU */
+	WRITE_ONCE(sk->sk_rcvlowat, scan->seen + core_scan_wants(scan));
+	return 0;
+}
+
+static void rx_peer_closed(struct siw_qp *qp)
+{
+	if (core_receive_between(&qp->core)) {
+		siw_qp_report(qp, IWARP_QP_PEER_CLOSED);
+		return;
+	}
+	siw_stream_fail(qp, IWARP_QP_ERROR);
+}
+
+/**
+ * siw_stream_receive() - take what has come, and see whether the stream goes on
+ * @qp: the QP
+ * @sk: its socket
+ *
+ * Context: stream lock.
+ */
+void siw_stream_receive(struct siw_qp *qp, struct sock *sk)
+{
+	int err = 0;
+
+	if (qp->state == SIW_QP_ERROR)
+		return;
+	if (!qp->core.error)
+		err = rx_run(qp, sk);
+
+	if (err == -ECONNRESET) {
+		if (qp->event < 0)
+			qp->event = IB_EVENT_QP_REQ_ERR;
+		siw_stream_fail(qp, IWARP_QP_TERMINATED);
+		return;
+	}
+	/* Reads answered, reads finished, or a Terminate to send */
+	siw_stream_transmit(qp, sk);
+	if (qp->state == SIW_QP_ERROR || qp->core.error)
+		return;
+	if (sk->sk_err || sk->sk_state == TCP_CLOSE)
+		siw_stream_fail(qp, IWARP_QP_ERROR);
+	else if (sk->sk_shutdown & RCV_SHUTDOWN)
+		rx_peer_closed(qp);
+}
+
+static void siw_data_ready(struct sock *sk)
+{
+	struct siw_qp *qp = sk->sk_user_data;
+
+	if (qp)
+		siw_stream_receive(qp, sk);
+}
+
+static void siw_write_space(struct sock *sk)
+{
+	struct siw_qp *qp = sk->sk_user_data;
+
+	if (!qp || !sk_stream_is_writeable(sk))
+		return;
+	if (sk->sk_socket)
+		clear_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+	siw_stream_transmit(qp, sk);
+}
+
+/**
+ * siw_stream_attach() - take a connected socket over
+ * @qp: the QP, whose core is started
+ * @sk: the socket
+ *
+ * Context: stream lock.
+ */
+void siw_stream_attach(struct siw_qp *qp, struct sock *sk)
+{
+	struct siw_stream *s = &qp->stream;
+
+	memset(s, 0, sizeof(*s));
+	sk->sk_allocation = GFP_ATOMIC;
+	sk->sk_use_task_frag = false;
+	/* An FPDU is verified as a whole, so a whole one must fit. */
+	if (sk->sk_rcvbuf < RX_MIN_BUFFER) {
+		WRITE_ONCE(sk->sk_rcvbuf, RX_MIN_BUFFER);
+		tcp_sk(sk)->window_clamp =
+			max_t(u32, tcp_sk(sk)->window_clamp,
+			      tcp_win_from_space(sk, RX_MIN_BUFFER));
+	}
+
+	s->data_ready = sk->sk_data_ready;
+	s->write_space = sk->sk_write_space;
+	s->state_change = sk->sk_state_change;
+	s->error_report = sk->sk_error_report;
+	sk->sk_user_data = qp;
+	sk->sk_data_ready = siw_data_ready;
+	sk->sk_write_space = siw_write_space;
+	sk->sk_state_change = siw_data_ready;
+	sk->sk_error_report = siw_data_ready;
+}
+
+/**
+ * siw_stream_detach() - give the socket back as it was
+ * @qp: the QP
+ * @sk: the socket
+ *
+ * Context: stream lock.
+ */
+void siw_stream_detach(struct siw_qp *qp, struct sock *sk)
+{
+	struct siw_stream *s = &qp->stream;
+
+	sk->sk_user_data = NULL;
+	sk->sk_data_ready = s->data_ready;
+	sk->sk_write_space = s->write_space;
+	sk->sk_state_change = s->state_change;
+	sk->sk_error_report = s->error_report;
+	WRITE_ONCE(sk->sk_rcvlowat, 1);
+	tx_drop(s);
+	core_receive_pause(&qp->core);
+}
+
+void siw_stream_exit(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct page_frag *frag = per_cpu_ptr(&tx_frag, cpu);
+
+		if (frag->page)
+			put_page(frag->page);
+	}
+}

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The verbs that are about the device as a whole, rings that an application
+ * maps, and the table of them all.
+ */
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+#include <net/addrconf.h>
+#include <rdma/ib_user_verbs.h>
+#include "siw.h"
+
+/**
+ * siw_ring_alloc() - memory of a queue
+ * @uctx: context that maps it, or NULL for a kernel consumer
+ * @size: octets, rounded up to pages
+ * @entry: for siw_ring_free(); set to NULL without @uctx
+ * @key: what the application passes to mmap(2)
+ *
+ * Return: zeroed memory, or an ERR_PTR.
+ */
+void *siw_ring_alloc(struct ib_ucontext *uctx, size_t size,
+		     struct siw_mmap **entry, u64 *key)
+{
+	struct siw_mmap *map;
+	void *ring;
+	int err;
+
+	*entry = NULL;
+	*key = SIW_INVAL_UOBJ_KEY;
+	size = PAGE_ALIGN(size);
+	ring = vmalloc_user(size);
+	if (!ring)
+		return ERR_PTR(-ENOMEM);
+	if (!uctx)
+		return ring;
+
+	map = kzalloc(sizeof(*map), GFP_KERNEL);
+	if (!map) {
+		vfree(ring);
+		return ERR_PTR(-ENOMEM);
+	}
+	map->ring = ring;
+	err = rdma_user_mmap_entry_insert(uctx, &map->rdma, size);
+	if (err) {
+		kfree(map);
+		vfree(ring);
+		return ERR_PTR(err);
+	}
+	*key = rdma_user_mmap_get_offset(&map->rdma);
+	*entry = map;
+	return ring;
+}
+
+/**
+ * siw_ring_free() - give a ring back
+ * @entry: as siw_ring_alloc() set it
+ * @ring: what it returned
+ *
+ * An application's mapping keeps the pages until it unmaps them.
+ */
+void siw_ring_free(struct siw_mmap *entry, void *ring)
+{
+	if (entry)
+		rdma_user_mmap_entry_remove(&entry->rdma);
+	else
+		vfree(ring);
+}
+
+static void siw_mmap_free(struct rdma_user_mmap_entry *rdma)
+{
+	struct siw_mmap *map = container_of(rdma, struct siw_mmap, rdma);
+
+	vfree(map->ring);
+	kfree(map);
+}
+
+static int siw_mmap(struct ib_ucontext *uctx, struct vm_area_struct *vma)
+{
+	size_t size = vma->vm_end - vma->vm_start;
+	struct rdma_user_mmap_entry *rdma;
+	struct siw_mmap *map;
+	int err;
+
+	rdma = rdma_user_mmap_entry_get(uctx, vma);
+	if (!rdma)
+		return -EINVAL;
+	map = container_of(rdma, struct siw_mmap, rdma);
+	if (PAGE_ALIGN(size) != rdma->npages * PAGE_SIZE)
+		err = -EINVAL;
+	else
+		err = remap_vmalloc_range(vma, map->ring, 0);
+	rdma_user_mmap_entry_put(rdma);
+	return err;
+}
+
+static int siw_alloc_ucontext(struct ib_ucontext *uctx, struct ib_udata *udata)
+{
+	struct siw_uresp_alloc_ctx resp = {};
+
+	if (udata->outlen < sizeof(resp))
+		return -EINVAL;
+	resp.dev_id = uctx->device->index;
+	return ib_copy_to_udata(udata, &resp, sizeof(resp));
+}
+
+static void siw_dealloc_ucontext(struct ib_ucontext *uctx)
+{
+}
+
+/*
+ * Having this tells the core that it may take a device from under a program:
+ * `rdma link del` need not wait for it. The rings stay mapped and are silent.
+ */
+static void siw_disassociate_ucontext(struct ib_ucontext *uctx)
+{
+}
+
+static int siw_alloc_pd(struct ib_pd *pd, struct ib_udata *udata)
+{
+	return 0;
+}
+
+static int siw_dealloc_pd(struct ib_pd *pd, struct ib_udata *udata)
+{
+	return 0;
+}
+
+static int siw_query_device(struct ib_device *ibdev,
+			    struct ib_device_attr *attr, struct ib_udata *udata)
+{
+	struct siw_device *dev = to_siw_dev(ibdev);
+
+	if (udata->inlen || udata->outlen)
+		return -EINVAL;
+
+	memset(attr, 0, sizeof(*attr));
+	attr->atomic_cap = IB_ATOMIC_NONE;
+	attr->kernel_cap_flags = IBK_ALLOW_USER_UNREG | IBK_LOCAL_DMA_LKEY;
+	attr->max_cq = SIW_MAX_CQ;
+	attr->max_cqe = SIW_MAX_CQE;
+	attr->max_mr = SIW_MAX_MR;
+	attr->max_mr_size = ~0ull;
+	attr->max_pd = SIW_MAX_PD;
+	attr->max_qp = SIW_MAX_QP;
+	attr->max_qp_wr = SIW_MAX_QP_WR;
+	attr->max_qp_init_rd_atom = SIW_MAX_ORD;
+	attr->max_qp_rd_atom = SIW_MAX_IRD;
+	attr->max_recv_sge = SIW_MAX_SGE;
+	attr->max_send_sge = SIW_MAX_SGE;
+	attr->max_sge_rd = SIW_MAX_SGE_RD;
+	attr->page_size_cap = PAGE_SIZE;
+	addrconf_addr_eui48((u8 *)&attr->sys_image_guid, dev->gid);
+	return 0;
+}
+
+static int siw_query_port(struct ib_device *ibdev, u32 port,
+			  struct ib_port_attr *attr)
+{
+	struct siw_device *dev = to_siw_dev(ibdev);
+	bool up = netif_running(dev->netdev) && netif_carrier_ok(dev->netdev);
+
+	memset(attr, 0, sizeof(*attr));
+	attr->gid_tbl_len = 1;
+	attr->max_msg_sz = SIW_MAX_MESSAGE;
+	attr->max_mtu = ib_mtu_int_to_enum(dev->netdev->max_mtu);
+	attr->active_mtu = ib_mtu_int_to_enum(READ_ONCE(dev->netdev->mtu));
+	attr->port_cap_flags = IB_PORT_CM_SUP | IB_PORT_DEVICE_MGMT_SUP;
+	attr->state = up ? IB_PORT_ACTIVE : IB_PORT_DOWN;
+	attr->phys_state = up ? IB_PORT_PHYS_STATE_LINK_UP :
+				IB_PORT_PHYS_STATE_DISABLED;
+	return siw_device_speed(dev, &attr->active_speed, &attr->active_width);
+}
+
+static int siw_get_port_immutable(struct ib_device *ibdev, u32 port,
+				  struct ib_port_immutable *immutable)
+{
+	immutable->gid_tbl_len = 1;
+	immutable->core_cap_flags = RDMA_CORE_PORT_IWARP;
+	return 0;
+}
+
+static int siw_query_gid(struct ib_device *ibdev, u32 port, int index,
+			 union ib_gid *gid)
+{
+	struct siw_device *dev = to_siw_dev(ibdev);
+
+	memcpy(gid->raw, dev->gid, sizeof(gid->raw));
+	return 0;
+}
+
+static enum rdma_link_layer siw_link_layer(struct ib_device *ibdev, u32 port)
+{
+	return IB_LINK_LAYER_ETHERNET;
+}
+
+static int siw_iw_connect(struct iw_cm_id *id, struct iw_cm_conn_param *param)
+{
+	return iwarp_cm_connect(&to_siw_dev(id->device)->cm, id, param);
+}
+
+static int siw_iw_accept(struct iw_cm_id *id, struct iw_cm_conn_param *param)
+{
+	return iwarp_cm_accept(&to_siw_dev(id->device)->cm, id, param);
+}
+
+static int siw_iw_reject(struct iw_cm_id *id, const void *pdata, u8 len)
+{
+	return iwarp_cm_reject(&to_siw_dev(id->device)->cm, id, pdata, len);
+}
+
+static int siw_iw_create_listen(struct iw_cm_id *id, int backlog)
+{
+	return iwarp_cm_create_listen(&to_siw_dev(id->device)->cm, id, backlog);
+}
+
+static int siw_iw_destroy_listen(struct iw_cm_id *id)
+{
+	return iwarp_cm_destroy_listen(&to_siw_dev(id->device)->cm, id);
+}
+
+const struct ib_device_ops siw_device_ops = {
+	.owner = THIS_MODULE,
+	.uverbs_abi_ver = SIW_ABI_VERSION,
+	.driver_id = RDMA_DRIVER_SIW,
+	.device_group = &siw_settings_group,
+
+	.alloc_pd = siw_alloc_pd,
+	.alloc_ucontext = siw_alloc_ucontext,
+	.create_cq = siw_create_cq,
+	.create_qp = siw_create_qp,
+	.dealloc_driver = siw_device_dealloc,
+	.dealloc_pd = siw_dealloc_pd,
+	.dealloc_ucontext = siw_dealloc_ucontext,
+	.dereg_mr = siw_dereg_mr,
+	.destroy_cq = siw_destroy_cq,
+	.destroy_qp = siw_destroy_qp,
+	.disassociate_ucontext = siw_disassociate_ucontext,
+	.get_dma_mr = siw_get_dma_mr,
+	.get_link_layer = siw_link_layer,
+	.get_port_immutable = siw_get_port_immutable,
+	.iw_accept = siw_iw_accept,
+	.iw_add_ref = siw_qp_get,
+	.iw_connect = siw_iw_connect,
+	.iw_create_listen = siw_iw_create_listen,
+	.iw_destroy_listen = siw_iw_destroy_listen,
+	.iw_get_qp = siw_qp_find,
+	.iw_reject = siw_iw_reject,
+	.iw_rem_ref = siw_qp_put,
+	.mmap = siw_mmap,
+	.mmap_free = siw_mmap_free,
+	.modify_qp = siw_modify_qp,
+	.poll_cq = siw_poll_cq,
+	.post_recv = siw_post_recv,
+	.post_send = siw_post_send,
+	.query_device = siw_query_device,
+	.query_gid = siw_query_gid,
+	.query_port = siw_query_port,
+	.query_qp = siw_query_qp,
+	.reg_user_mr = siw_reg_user_mr,
+	.req_notify_cq = siw_req_notify_cq,
+
+	INIT_RDMA_OBJ_SIZE(ib_cq, siw_cq, base),
+	INIT_RDMA_OBJ_SIZE(ib_pd, siw_pd, base),
+	INIT_RDMA_OBJ_SIZE(ib_qp, siw_qp, base),
+	INIT_RDMA_OBJ_SIZE(ib_ucontext, siw_ucontext, base),
+};
