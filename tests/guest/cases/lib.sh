@@ -1,0 +1,222 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the cases share: TAP, the two hosts, servers that are waited for, and what is left behind.
+# Sourced. A case ends with `finish`, which prints the plan.
+# shellcheck disable=SC2034 # what is defined here is used elsewhere
+
+set -u
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
+cases=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+programs=$cases/../../../build/programs
+scratch=$(mktemp -d)
+tests=0 failures=0
+last='' # what the last command of `run` printed: a file
+declare -A started=()
+
+# Engines on which everything takes its time
+case ${WHARF_ENGINE:-uml} in uml) slow=1 ;; *) slow=3 ;; esac
+
+A4=10.0.0.1 B4=10.0.0.2 A6=fd00::1 B6=fd00::2
+
+# ---- TAP
+
+diag() { sed 's/^/# /' <<<"$*"; }
+
+ok() {
+	tests=$((tests + 1))
+	echo "ok $tests - $1"
+}
+
+not_ok() {
+	tests=$((tests + 1)) failures=$((failures + 1))
+	echo "not ok $tests - $1"
+}
+
+skip() {
+	tests=$((tests + 1))
+	echo "ok $tests - $1 # SKIP $2"
+}
+
+# result STATUS NAME [FILE]: ok if STATUS is 0; what FILE says otherwise
+result() {
+	if [ "$1" = 0 ]; then
+		ok "$2"
+		return 0
+	fi
+	not_ok "$2"
+	diag "status $1"
+	[ ! -e "${3:-}" ] || tail -n 40 "$3" | sed 's/^/# /'
+	return 1
+}
+
+# check NAME COMMAND...: ok if COMMAND succeeds
+check() {
+	local name=$1 status=0
+	shift
+	"$@" >"$scratch/check" 2>&1 || status=$?
+	[ $status = 0 ] || diag "$ $*"
+	result $status "$name" "$scratch/check"
+}
+
+# refused NAME TEXT COMMAND...: ok if COMMAND fails and says TEXT (a regular expression)
+refused() {
+	local name=$1 text=$2 status=0
+	shift 2
+	diag "$ $*"
+	"$@" >"$scratch/check" 2>&1 || status=$?
+	if [ $status = 0 ]; then
+		result 1 "$name: it was not refused" "$scratch/check"
+	elif ! grep -qiE -- "$text" "$scratch/check"; then
+		result $status "$name" "$scratch/check"
+	else
+		ok "$name"
+	fi
+}
+
+# same NAME BEFORE AFTER: ok if the two texts are equal
+same() {
+	if [ "$2" = "$3" ]; then
+		ok "$1"
+	else
+		not_ok "$1"
+		diff <(echo "$2") <(echo "$3") | sed 's/^/# /'
+	fi
+}
+
+finish() {
+	local name
+	for name in "${!started[@]}"; do
+		kill -KILL -- "-${started[$name]}" 2>/dev/null
+	done
+	echo "1..$tests"
+	rm -rf "$scratch"
+	[ "$failures" = 0 ]
+	exit
+}
+
+# ---- the two hosts
+
+in_a() { ip netns exec a "$@"; }
+in_b() { ip netns exec b "$@"; }
+
+# on HOST COMMAND...
+on() {
+	local host=$1
+	shift
+	ip netns exec "$host" "$@"
+}
+
+# until_true SECONDS COMMAND...: wait until COMMAND succeeds; at most SECONDS, and more on slow engines
+until_true() {
+	local end=$((SECONDS + $1 * slow + 1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.05
+	done
+}
+
+listens() { [ -n "$(on "$1" ss -Htln "sport = :$2")" ]; }
+
+# await_listen HOST PORT
+await_listen() { until_true 10 listens "$@" || { diag "nobody listens on $1's port $2"; return 1; }; }
+
+# ---- commands in the background
+
+# start NAME HOST COMMAND...: in a process group of its own, its output goes to $scratch/NAME
+start() {
+	local name=$1 host=$2
+	shift 2
+	diag "$host$ $* &"
+	setsid ip netns exec "$host" "$@" >"$scratch/$name" 2>&1 </dev/null &
+	started[$name]=$!
+}
+
+# await_line NAME TEXT [SECONDS]: until it has printed a line with TEXT (a regular expression)
+await_line() {
+	until_true "${3:-10}" grep -qE -- "$2" "$scratch/$1" && return 0
+	diag "$1 does not say '$2':"
+	tail -n 20 "$scratch/$1" | sed 's/^/# /'
+	return 1
+}
+
+ended() { ! kill -0 "${started[$1]}" 2>/dev/null; }
+
+# await_end NAME [SECONDS]: its exit status; killed when it does not end
+await_end() {
+	local pid=${started[$1]} status=0
+	if ! until_true "${2:-10}" ended "$1"; then
+		diag "$1 does not end"
+		kill -KILL -- "-$pid" 2>/dev/null
+	fi
+	wait "$pid" || status=$?
+	unset "started[$1]"
+	return $status
+}
+
+# stop NAME [SIGNAL]: end it now
+stop() {
+	local pid=${started[$1]}
+	kill "-${2:-KILL}" -- "-$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+	unset "started[$1]"
+}
+
+# run HOST COMMAND...: with a limit of $limit seconds, its output in $last
+limit=30
+run() {
+	local host=$1
+	shift
+	diag "$host$ $*"
+	last=$scratch/run
+	timeout -k 2 $((limit * slow)) ip netns exec "$host" "$@" >"$last" 2>&1 </dev/null
+}
+
+# pair NAME PORT "SERVER COMMAND" "CLIENT COMMAND": the server in a, the client in b; both have to end well.
+# The server's output is then in $scratch/server, the client's in $scratch/run.
+pair() {
+	local name=$1 port=$2 status=0 client=0
+	# shellcheck disable=SC2086
+	start server a $3
+	await_listen a "$port" || status=1
+	if [ $status = 0 ]; then
+		# shellcheck disable=SC2086
+		run b $4 || client=$?
+		[ $client = 0 ] || diag "client: status $client"
+		await_end server || { status=$?; diag "server: status $status"; }
+	else
+		stop server
+	fi
+	[ $client = 0 ] || status=$client
+	[ $status = 0 ] || { tail -n 20 "$scratch/server" | sed 's/^/# server: /'; tail -n 20 "$scratch/run" | sed 's/^/# client: /'; }
+	result $status "$name"
+}
+
+# ---- what is left behind
+
+rdma_objects() {
+	local host kind
+	for host in a b; do
+		for kind in qp cq mr pd cm_id; do
+			on $host rdma resource show $kind 2>/dev/null | sed "s/^/$host $kind /"
+		done
+	done
+}
+
+# TIME-WAIT is TCP's own, by its rules: it stays for a minute and holds no socket.
+sockets() {
+	local host
+	for host in a b; do
+		on $host ss -Htan state all exclude time-wait | sed "s/^/$host /"
+	done
+}
+
+left() { [ -n "$(rdma_objects)$(sockets)" ]; }
+nothing_left() { ! left; }
+
+# nothing_remains NAME: no QP, CQ, MR, PD, CM_ID and no socket in either host (closing takes a moment)
+nothing_remains() {
+	until_true 10 nothing_left
+	same "$1" "" "$(rdma_objects)$(sockets)"
+}
