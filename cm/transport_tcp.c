@@ -3,6 +3,7 @@
  * The host's own TCP as a transport: sockets that portspace reserved, and what
  * they accept.
  */
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/net.h>
 #include <linux/tcp.h>
@@ -18,7 +19,7 @@
 #include "iwarp_transport.h"
 
 /* What is thrown away in one go while a connection closes */
-#define HOSTTCP_DISCARD_MAX		(1u << 20)
+#define HOSTTCP_DISCARD_MAX		SZ_1M
 
 /**
  * struct hosttcp_callbacks - what TCP had in a socket before us
@@ -180,7 +181,8 @@ static int hosttcp_read_addrs(struct hosttcp_conn *conn)
 
 /* Listening */
 
-static int hosttcp_start_listening(struct hosttcp_listening *l, const struct iwarp_listen_params *params)
+static int hosttcp_start_listening(struct hosttcp_listening *l,
+				   const struct iwarp_listen_params *params)
 {
 	struct sock *sk = l->sock->sk;
 	int ret;
@@ -204,12 +206,18 @@ static int hosttcp_start_listening(struct hosttcp_listening *l, const struct iwa
 }
 
 static struct iwarp_listening *hosttcp_listen(const struct iwarp_listen_params *params,
-					  const struct iwarp_watch *watch)
+					      const struct iwarp_watch *watch)
 {
 	struct portspace_bind bind = {
 		.addr = params->addr,
 		.key = params->key,
 		.v6only = params->v6only,
+		/*
+		 * RDMA servers listen again on a port while connections that it
+		 * accepted live on. It listens at once, and who listens shares
+		 * the port with nobody, whatever SO_REUSEADDR says.
+		 */
+		.reuse = true,
 	};
 	struct hosttcp_listening *l;
 	int ret;
@@ -358,7 +366,7 @@ static int hosttcp_dial(struct hosttcp_conn *conn)
 static void hosttcp_release(struct iwarp_conn *base, bool reset);
 
 static struct iwarp_conn *hosttcp_connect(const struct iwarp_connect_params *params,
-				      const struct iwarp_watch *watch)
+					  const struct iwarp_watch *watch)
 {
 	struct hosttcp_conn *conn;
 	struct socket *sock;

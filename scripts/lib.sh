@@ -335,13 +335,14 @@ build_modules_locked() {
 	(cd "$WHARF" && rsync -rlpR --checksum --delete --exclude='*.'{o,ko,mod,mod.c,cmd,order,symvers} --exclude='.*.cmd' \
 		"${have[@]}" "$tree/")
 	case $kernel in uml*) args=(ARCH=um) ;; esac
+	say "building the modules for $kernel ..."
 	if ! make -s -C "$(kernel_build_dir "$kernel")" "${args[@]}" M="$tree" W=1 KCFLAGS=-Werror WHARF_TEST=1 -j"$JOBS" modules \
 		>"$tree/.log" 2>&1 </dev/null; then
 		cat "$tree/.log" >&2
 		say "building the modules for $kernel failed"
 		return 1
 	fi
-	cat "$tree/.log" >&2
+	grep -v '^Skipping BTF generation' "$tree/.log" >&2 || true
 	collect_modules "$kernel"
 	mv "$tree/.began" "$tree/.complete"
 }
