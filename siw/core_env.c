@@ -48,6 +48,19 @@ void core_first_fpdu(struct core_qp *core)
 		siw_qp_report(qp, IWARP_QP_FIRST_FPDU);
 }
 
+/*
+ * A program may sleep on the queue of its send completions until the peer
+ * writes to its memory, as perftest does for its credits when all that it sent
+ * has completed. No completion will wake it, so the Write does.
+ */
+void core_write_placed(struct core_qp *core)
+{
+	struct siw_qp *qp = core_to_siw_qp(core);
+
+	if (!qp->kernel && qp->scq != qp->rcq)
+		siw_cq_wake(qp->scq);
+}
+
 u32 core_crc32c(u32 crc, const void *data, u32 len)
 {
 	return crc32c(crc, data, len);

@@ -131,6 +131,22 @@ void siw_cq_add(struct siw_cq *cq, struct siw_qp *qp,
 		cq_tell(cq, SIW_CQ_TELL_COMPLETION);
 }
 
+/**
+ * siw_cq_wake() - wake a consumer that waits for any completion, without one
+ * @cq: the completion queue
+ *
+ * The consumer finds the queue empty, as it also may after any event.
+ *
+ * Context: any.
+ */
+void siw_cq_wake(struct siw_cq *cq)
+{
+	/* Pairs with the consumer, who writes its wish and then looks. */
+	smp_mb();
+	if (cq_disarm(cq, false))
+		cq_tell(cq, SIW_CQ_TELL_COMPLETION);
+}
+
 int siw_create_cq(struct ib_cq *base, const struct ib_cq_init_attr *attr,
 		  compat_create_cq_arg *arg)
 {

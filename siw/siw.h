@@ -315,6 +315,7 @@ int siw_create_cq(struct ib_cq *base, const struct ib_cq_init_attr *attr,
 int siw_destroy_cq(struct ib_cq *base, struct ib_udata *udata);
 int siw_poll_cq(struct ib_cq *base, int num, struct ib_wc *wc);
 int siw_req_notify_cq(struct ib_cq *base, enum ib_cq_notify_flags flags);
+void siw_cq_wake(struct siw_cq *cq);
 void siw_cq_add(struct siw_cq *cq, struct siw_qp *qp,
 		const struct core_completion *c);
 

@@ -408,6 +408,7 @@ bool core_recv_fetch(struct core_qp *qp, struct siw_rqe *rqe);
 void core_complete_send(struct core_qp *qp, const struct core_completion *c);
 void core_complete_recv(struct core_qp *qp, const struct core_completion *c);
 void core_first_fpdu(struct core_qp *qp);
+void core_write_placed(struct core_qp *qp);
 
 u32 core_crc32c(u32 crc, const void *data, u32 len);
 

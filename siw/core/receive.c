@@ -544,6 +544,8 @@ static int fpdu_complete(struct core_qp *qp)
 
 	switch (rx_opcode(rx)) {
 	case RDMAP_WRITE:
+		if (rx_last(rx))
+			core_write_placed(qp);
 		break;
 	case RDMAP_READ_RESPONSE:
 		end_read_response(qp);

@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Stand-ins for what the core asks of its surroundings.
+ */
+#include <stdlib.h>
+
+#include "env.h"
+#include "harness.h"
+
+static struct env *envs;
+
+static struct env *env_of(struct core_qp *qp)
+{
+	return (struct env *)qp;
+}
+
+static void *allocate(size_t n, size_t size)
+{
+	void *p = calloc(n ? n : 1, size);
+
+	if (!p)
+		abort();
+	return p;
+}
+
+struct env *env_new(u32 sq_size, u32 ord, u32 ird)
+{
+	struct env *env = allocate(1, sizeof(*env));
+
+	env->next = envs;
+	envs = env;
+	env->qp.sq_size = sq_size;
+	env->qp.ord = ord;
+	env->qp.ird = ird;
+	env->qp.sq = allocate(sq_size, sizeof(*env->qp.sq));
+	env->qp.sends = allocate(sq_size, sizeof(*env->qp.sends));
+	env->qp.orq = allocate(ord, sizeof(*env->qp.orq));
+	env->qp.irq = allocate(ird, sizeof(*env->qp.irq));
+	return env;
+}
+
+struct core_region *env_region(struct env *env, u32 stag, u64 base, u32 len,
+			       u32 access)
+{
+	struct core_region *region = allocate(1, sizeof(*region));
+
+	region->env = env;
+	region->next = env->regions;
+	env->regions = region;
+	region->stag = stag;
+	region->base = base;
+	region->len = len;
+	region->access = access;
+	region->mem = allocate(len, 1);
+	return region;
+}
+
+void env_pattern(struct core_region *region, u8 seed)
+{
+	bytes_pattern(region->mem, region->len, seed);
+}
+
+u8 *env_mem(struct core_region *region, u64 addr)
+{
+	CHECK(addr >= region->base && addr - region->base <= region->len);
+	return region->mem + (addr - region->base);
+}
+
+struct siw_sge env_sge(u32 lkey, u64 addr, u32 len)
+{
+	struct siw_sge sge = { .laddr = addr, .length = len, .lkey = lkey };
+
+	return sge;
+}
+
+struct siw_sqe env_sqe(u64 id, u8 opcode, u16 flags)
+{
+	struct siw_sqe sqe = { .id = id, .opcode = opcode, .flags = flags };
+
+	return sqe;
+}
+
+/* As libsiw does it: false if the entry is still marked */
+bool env_post(struct env *env, const struct siw_sqe *sqe)
+{
+	struct siw_sqe *entry = &env->qp.sq[env->sq_put % env->qp.sq_size];
+
+	if (entry->flags & SIW_WQE_VALID)
+		return false;
+	CHECK(sqe->id < ENV_IDS && !env->open_sends[sqe->id]);
+	env->open_sends[sqe->id] = true;
+	*entry = *sqe;
+	entry->flags |= SIW_WQE_VALID;
+	env->sq_put++;
+	return true;
+}
+
+void env_post_recv(struct env *env, u64 id, u32 num_sge, const struct siw_sge *sge)
+{
+	struct siw_rqe *rqe = &env->recvs[env->recv_put++ % ENV_RECVS];
+	u32 i;
+
+	CHECK(env->recv_put - env->recv_get <= ENV_RECVS);
+	CHECK(id < ENV_IDS && !env->open_recvs[id]);
+	env->open_recvs[id] = true;
+	memset(rqe, 0, sizeof(*rqe));
+	rqe->id = id;
+	rqe->num_sge = num_sge;
+	for (i = 0; i < num_sge && i < SIW_MAX_SGE; i++)
+		rqe->sge[i] = sge[i];
+}
+
+/* As siw/ does it: with CRCs only what the scan has found good is handed in. */
+int env_feed(struct env *env, const void *data, u32 len)
+{
+	struct core_qp *qp = &env->qp;
+	u32 offer = env->held.len + len;
+	u32 at, n, consumed;
+	int bad = 0, err = 0;
+
+	bytes_put(&env->held, data, len);
+	if (qp->crc) {
+		bad = core_scan(&qp->scan, data, len);
+		offer = qp->scan.verified;
+		CHECK(offer <= env->held.len);
+		CHECK(bad || core_scan_wants(&qp->scan) > 0);
+	}
+	for (at = 0; at < offer && !err; at += consumed) {
+		n = min_t(u32, offer - at, env->piece ? env->piece : offer);
+		err = core_receive(qp, env->held.data + at, n, &consumed);
+		CHECK(consumed <= n);
+		CHECK(err || consumed == n);
+	}
+	core_receive_pause(qp);
+	bytes_drop(&env->held, at);
+	if (qp->crc)
+		qp->scan.verified -= at;
+	if (bad && !err) {
+		core_terminate(qp, TERM_LAYER_LLP, 0, TERM_MPA_CRC, NULL, 0);
+		err = bad;
+	}
+	return err;
+}
+
+int env_feed_cut(struct env *env, const struct bytes *b, u32 cut)
+{
+	int err = env_feed(env, b->data, cut);
+
+	return err ? err : env_feed(env, b->data + cut, b->len - cut);
+}
+
+/* All that there is to send, @room octets a call */
+void env_transmit(struct env *env, struct bytes *out, u32 room)
+{
+	u8 *chunk = allocate(room, 1);
+	u32 n;
+
+	do {
+		n = core_transmit(&env->qp, chunk, room);
+		if (n > room)
+			abort();
+		bytes_put(out, chunk, n);
+	} while (n == room);
+	free(chunk);
+}
+
+void env_check_done(struct env *env, u32 n, bool recv, u64 id, u8 opcode,
+		    u16 status, u32 bytes)
+{
+	const struct env_completion *done = &env->done[n];
+
+	CHECK(n < env->done_n);
+	CHECK_EQ(done->recv, recv);
+	CHECK_EQ(done->c.id, id);
+	CHECK_EQ(done->c.opcode, opcode);
+	CHECK_EQ(done->c.status, status);
+	CHECK_EQ(done->c.bytes, bytes);
+}
+
+void env_finish(void)
+{
+	struct core_region *region;
+	struct env *env;
+
+	for (env = envs; env; env = env->next)
+		for (region = env->regions; region; region = region->next)
+			CHECK_EQ(region->refs, 0);
+}
+
+void env_reset(void)
+{
+	struct core_region *region;
+	struct env *env;
+
+	while (envs) {
+		env = envs;
+		envs = env->next;
+		while (env->regions) {
+			region = env->regions;
+			env->regions = region->next;
+			free(region->mem);
+			free(region);
+		}
+		free(env->qp.sq);
+		free(env->qp.sends);
+		free(env->qp.orq);
+		free(env->qp.irq);
+		bytes_free(&env->held);
+		free(env);
+	}
+}
+
+static bool fails(u64 *mask)
+{
+	bool fail = *mask & 1;
+
+	*mask >>= 1;
+	return fail;
+}
+
+struct core_region *core_region_get(struct core_qp *qp, u32 stag)
+{
+	struct env *env = env_of(qp);
+	struct core_region *region;
+
+	if (fails(&env->fail_get))
+		return NULL;
+	for (region = env->regions; region; region = region->next) {
+		if (region->stag != stag || region->gone)
+			continue;
+		region->granted = false;
+		region->refs++;
+		return region;
+	}
+	return NULL;
+}
+
+void core_region_put(struct core_region *region)
+{
+	CHECK(region->refs > 0);
+	region->refs--;
+	region->granted = false;
+}
+
+enum core_check core_region_check(struct core_qp *qp, struct core_region *region,
+				  u64 addr, u32 len, u32 access)
+{
+	struct env *env = env_of(qp);
+
+	CHECK(region->refs > 0);
+	CHECK(region->env == env);
+	CHECK(len > 0);
+	region->granted = false;
+	if (fails(&env->fail_check))
+		return env->fail_with;
+	if (region->foreign)
+		return CORE_CHECK_STREAM;
+	if ((region->access & access) != access)
+		return CORE_CHECK_ACCESS;
+	if (addr + len < addr)
+		return CORE_CHECK_WRAP;
+	if (addr < region->base || len > region->len ||
+	    addr - region->base > region->len - len)
+		return CORE_CHECK_BOUNDS;
+	region->granted = true;
+	region->grant_from = addr;
+	region->grant_to = addr + len;
+	region->grant_access = access;
+	return CORE_CHECK_OK;
+}
+
+static void check_granted(const struct core_region *region, u64 addr, u32 len)
+{
+	CHECK(region->refs > 0);
+	CHECK(region->granted);
+	CHECK(addr >= region->grant_from && addr + len <= region->grant_to);
+}
+
+void core_region_write(struct core_region *region, u64 addr, const void *src,
+		       u32 len)
+{
+	check_granted(region, addr, len);
+	CHECK(region->grant_access & (CORE_LOCAL_WRITE | CORE_REMOTE_WRITE));
+	memcpy(region->mem + (addr - region->base), src, len);
+	region->written += len;
+	region->env->placed += len;
+}
+
+void core_region_read(struct core_region *region, u64 addr, void *dst, u32 len)
+{
+	check_granted(region, addr, len);
+	CHECK(region->grant_access == CORE_LOCAL_READ ||
+	      region->grant_access == CORE_REMOTE_READ);
+	memcpy(dst, region->mem + (addr - region->base), len);
+	region->env->fetched += len;
+}
+
+enum core_check core_region_invalidate(struct core_qp *qp, u32 stag)
+{
+	struct env *env = env_of(qp);
+	struct core_region *region;
+
+	for (region = env->regions; region; region = region->next) {
+		if (region->stag != stag || region->gone)
+			continue;
+		if (region->foreign)
+			return CORE_CHECK_STREAM;
+		if (!region->invalidatable)
+			return CORE_CHECK_ACCESS;
+		region->gone = true;
+		return CORE_CHECK_OK;
+	}
+	return CORE_CHECK_STAG;
+}
+
+bool core_recv_fetch(struct core_qp *qp, struct siw_rqe *rqe)
+{
+	struct env *env = env_of(qp);
+
+	if (env->recv_get == env->recv_put)
+		return false;
+	*rqe = env->recvs[env->recv_get++ % ENV_RECVS];
+	return true;
+}
+
+static void complete(struct env *env, bool *open, bool recv,
+		     const struct core_completion *c)
+{
+	CHECK(c->id < ENV_IDS);
+	CHECK(open[c->id]);
+	CHECK(c->status < SIW_NUM_WC_STATUS);
+	CHECK(c->opcode < SIW_NUM_OPCODES);
+	CHECK(env->done_n < ENV_LOG);
+	open[c->id] = false;
+	env->done[env->done_n].recv = recv;
+	env->done[env->done_n++].c = *c;
+	if (env->on_done)
+		env->on_done(env);
+}
+
+void core_complete_send(struct core_qp *qp, const struct core_completion *c)
+{
+	complete(env_of(qp), env_of(qp)->open_sends, false, c);
+}
+
+void core_complete_recv(struct core_qp *qp, const struct core_completion *c)
+{
+	complete(env_of(qp), env_of(qp)->open_recvs, true, c);
+}
+
+void core_write_placed(struct core_qp *qp)
+{
+	env_of(qp)->writes++;
+}
+
+void core_first_fpdu(struct core_qp *qp)
+{
+	env_of(qp)->firsts++;
+}
+
+u32 core_crc32c(u32 crc, const void *data, u32 len)
+{
+	static u32 table[256];
+	const u8 *p = data;
+	u32 i, bit;
+
+	for (i = 0; !table[255] && i < 256; i++)
+		for (table[i] = i, bit = 0; bit < 8; bit++)
+			table[i] = table[i] >> 1 ^ (table[i] & 1 ? 0x82f63b78 : 0);
+	while (len--)
+		crc = crc >> 8 ^ table[(crc ^ *p++) & 0xff];
+	return crc;
+}
+
+static void note(struct env_fpdu *log, u32 *n, u8 opcode, u16 ulpdu, u32 offset)
+{
+	log += (*n)++ % ENV_LOG;
+	log->opcode = opcode;
+	log->ulpdu = ulpdu;
+	log->offset = offset;
+}
+
+void core_trace_fpdu_out(struct core_qp *qp, u8 opcode, u16 ulpdu, u32 offset)
+{
+	note(env_of(qp)->out, &env_of(qp)->out_n, opcode, ulpdu, offset);
+}
+
+void core_trace_fpdu_placed(struct core_qp *qp, u8 opcode, u16 ulpdu)
+{
+	note(env_of(qp)->in, &env_of(qp)->in_n, opcode, ulpdu, 0);
+}
+
+void core_trace_terminate(struct core_qp *qp, bool sent,
+			  const struct core_term *term)
+{
+	struct env *env = env_of(qp);
+
+	CHECK(env->terms_n < ENV_LOG);
+	env->terms[env->terms_n].sent = sent;
+	env->terms[env->terms_n++].term = *term;
+}
