@@ -500,11 +500,10 @@ static void siw_cm_stop(struct ib_qp *base)
 
 	mutex_lock(&qp->mutex);
 	sk = siw_stream_lock(qp);
-	if (sk) {
-		qp_set_state(qp, SIW_QP_ERROR);
-		siw_qp_flush(qp);
+	qp_set_state(qp, SIW_QP_ERROR);
+	siw_qp_flush(qp);
+	if (sk)
 		siw_stream_detach(qp, sk);
-	}
 	spin_lock_bh(&qp->lock);
 	qp->sk = NULL;
 	qp->ep = NULL;

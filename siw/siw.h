@@ -164,6 +164,8 @@ struct siw_recv_queue {
  * @bytes: octets in them
  * @sending: output is being made; whoever comes meanwhile sets @again
  * @again: look for more to send before leaving
+ * @failing: the core has failed, and has until @fail_by to say so to the peer
+ * @fail_by: jiffies
  * @told_closing: IWARP_QP_CLOSING was reported
  * @data_ready: the socket's own callback
  * @write_space: the socket's own callback
@@ -177,7 +179,9 @@ struct siw_stream {
 	u32 bytes;
 	bool sending;
 	bool again;
+	bool failing;
 	bool told_closing;
+	unsigned long fail_by;
 	void (*data_ready)(struct sock *sk);
 	void (*write_space)(struct sock *sk);
 	void (*state_change)(struct sock *sk);

@@ -17,6 +17,7 @@
 #define TX_BATCH		(128 * 1024)
 #define TX_MIN_ROOM		256
 #define TX_RETRY		(HZ / 100 + 1)
+#define TX_TERMINATE_WAIT	(5 * HZ)
 
 /* Room for the FPDU that is waited for, another, and what skbs cost beside */
 #define RX_MIN_BUFFER		(4 * 65536)
@@ -77,17 +78,19 @@ static void tx_drop(struct siw_stream *s)
  */
 void siw_stream_fail(struct siw_qp *qp, enum iwarp_qp_event event)
 {
-	bool first;
-
 	spin_lock_bh(&qp->lock);
-	first = qp->state != SIW_QP_ERROR;
 	WRITE_ONCE(qp->state, SIW_QP_ERROR);
 	spin_unlock_bh(&qp->lock);
 
 	siw_qp_flush(qp);
-	if (first)
-		atomic64_inc(&qp->dev->counters.streams_failed);
 	siw_qp_report(qp, event);
+}
+
+/* It was not the application that wanted it. */
+static void stream_broke(struct siw_qp *qp, enum iwarp_qp_event event)
+{
+	atomic64_inc(&qp->dev->counters.streams_failed);
+	siw_stream_fail(qp, event);
 }
 
 /* Makes output until the batch is full; false when memory ran out. */
@@ -159,15 +162,35 @@ static void tx_wait_for_room(struct sock *sk)
 		set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
 }
 
+/* A peer that does not read has a while to make room for its Terminate. */
+static bool tx_may_still_terminate(struct siw_qp *qp)
+{
+	struct siw_stream *s = &qp->stream;
+
+	if (qp->core.broken)
+		return false;
+	if (!s->failing) {
+		s->failing = true;
+		s->fail_by = jiffies + TX_TERMINATE_WAIT;
+	}
+	if (time_after_eq(jiffies, s->fail_by))
+		return false;
+	siw_qp_queue_work(qp, s->fail_by - jiffies);
+	return true;
+}
+
 /* The core gave up, for a reason of the peer's, the application's or its own. */
 static void tx_core_failed(struct siw_qp *qp, bool sent)
 {
 	bool terminated = qp->core.tx.closed && !qp->core.broken;
+	const struct core_term *term = &qp->core.tx.term;
 
 	if (qp->event < 0)
-		qp->event = IB_EVENT_QP_FATAL;
-	siw_stream_fail(qp, terminated && sent ? IWARP_QP_TERMINATED :
-						 IWARP_QP_ERROR);
+		qp->event = term->layer == TERM_LAYER_RDMAP &&
+			    term->etype == TERM_RDMAP_PROTECTION ?
+			    IB_EVENT_QP_ACCESS_ERR : IB_EVENT_QP_FATAL;
+	stream_broke(qp, terminated && sent ? IWARP_QP_TERMINATED :
+					      IWARP_QP_ERROR);
 }
 
 static void tx_run(struct siw_qp *qp, struct sock *sk)
@@ -180,7 +203,8 @@ static void tx_run(struct siw_qp *qp, struct sock *sk)
 		if (err)
 			break;
 		/* A Terminate may exceed the send buffer: nothing follows it. */
-		if (!sk_stream_memory_free(sk) && !qp->core.tx.term_pending) {
+		if (!sk_stream_memory_free(sk) &&
+		    (!qp->core.tx.term_pending || core_answers_owed(&qp->core))) {
 			err = -EAGAIN;
 			break;
 		}
@@ -195,7 +219,7 @@ static void tx_run(struct siw_qp *qp, struct sock *sk)
 
 	if (qp->state == SIW_QP_ERROR)
 		return;
-	if (err == -EAGAIN && !qp->core.error) {
+	if (err == -EAGAIN && (!qp->core.error || tx_may_still_terminate(qp))) {
 		tx_wait_for_room(sk);
 		return;
 	}
@@ -204,7 +228,7 @@ static void tx_run(struct siw_qp *qp, struct sock *sk)
 		return;
 	}
 	if (err) {
-		siw_stream_fail(qp, IWARP_QP_ERROR);
+		stream_broke(qp, IWARP_QP_ERROR);
 		return;
 	}
 	if (qp->state == SIW_QP_CLOSING && !s->told_closing &&
@@ -264,6 +288,8 @@ static u32 rx_walk(struct sk_buff *skb, u32 offset, u32 len,
 		n = skb_seq_read(done, &data, &st);
 		if (!n)
 			return done;
+		/* It stops at the end of a fragment, not at ours. */
+		n = min(n, len - done);
 		b->err = take(b, data, n, &taken);
 		done += taken;
 		if (b->err || taken < n)
@@ -361,7 +387,7 @@ static void rx_peer_closed(struct siw_qp *qp)
 		siw_qp_report(qp, IWARP_QP_PEER_CLOSED);
 		return;
 	}
-	siw_stream_fail(qp, IWARP_QP_ERROR);
+	stream_broke(qp, IWARP_QP_ERROR);
 }
 
 /**
@@ -383,15 +409,17 @@ void siw_stream_receive(struct siw_qp *qp, struct sock *sk)
 	if (err == -ECONNRESET) {
 		if (qp->event < 0)
 			qp->event = IB_EVENT_QP_REQ_ERR;
-		siw_stream_fail(qp, IWARP_QP_TERMINATED);
+		stream_broke(qp, IWARP_QP_TERMINATED);
 		return;
 	}
 	/* Reads answered, reads finished, or a Terminate to send */
 	siw_stream_transmit(qp, sk);
-	if (qp->state == SIW_QP_ERROR || qp->core.error)
+	if (qp->state == SIW_QP_ERROR)
 		return;
 	if (sk->sk_err || sk->sk_state == TCP_CLOSE)
-		siw_stream_fail(qp, IWARP_QP_ERROR);
+		stream_broke(qp, IWARP_QP_ERROR);
+	else if (qp->core.error)
+		return;
 	else if (sk->sk_shutdown & RCV_SHUTDOWN)
 		rx_peer_closed(qp);
 }
@@ -441,11 +469,13 @@ void siw_stream_attach(struct siw_qp *qp, struct sock *sk)
 	s->write_space = sk->sk_write_space;
 	s->state_change = sk->sk_state_change;
 	s->error_report = sk->sk_error_report;
+	write_lock_bh(&sk->sk_callback_lock);
 	sk->sk_user_data = qp;
 	sk->sk_data_ready = siw_data_ready;
 	sk->sk_write_space = siw_write_space;
 	sk->sk_state_change = siw_data_ready;
 	sk->sk_error_report = siw_data_ready;
+	write_unlock_bh(&sk->sk_callback_lock);
 }
 
 /**
@@ -459,11 +489,13 @@ void siw_stream_detach(struct siw_qp *qp, struct sock *sk)
 {
 	struct siw_stream *s = &qp->stream;
 
+	write_lock_bh(&sk->sk_callback_lock);
 	sk->sk_user_data = NULL;
 	sk->sk_data_ready = s->data_ready;
 	sk->sk_write_space = s->write_space;
 	sk->sk_state_change = s->state_change;
 	sk->sk_error_report = s->error_report;
+	write_unlock_bh(&sk->sk_callback_lock);
 	WRITE_ONCE(sk->sk_rcvlowat, 1);
 	tx_drop(s);
 	core_receive_pause(&qp->core);

@@ -10,6 +10,9 @@
 #include <rdma/ib_user_verbs.h>
 #include "siw.h"
 
+/* libsiw takes the one key for a sign of failure: all keys lie behind it. */
+#define RING_MIN_PGOFF	((SIW_INVAL_UOBJ_KEY >> PAGE_SHIFT) + 1)
+
 /**
  * siw_ring_alloc() - memory of a queue
  * @uctx: context that maps it, or NULL for a kernel consumer
@@ -41,7 +44,8 @@ void *siw_ring_alloc(struct ib_ucontext *uctx, size_t size,
 		return ERR_PTR(-ENOMEM);
 	}
 	map->ring = ring;
-	err = rdma_user_mmap_entry_insert(uctx, &map->rdma, size);
+	err = rdma_user_mmap_entry_insert_range(uctx, &map->rdma, size,
+						RING_MIN_PGOFF, U32_MAX);
 	if (err) {
 		kfree(map);
 		vfree(ring);

@@ -224,6 +224,7 @@ enum core_tx_message {
  * @rtr: enum iwarp_rtr to send first, 0 when done
  * @prefer_response: the next message is a Read Response if there is one
  * @term_pending: @term is to be sent at the next FPDU boundary
+ * @term_in_turn: ... but first comes what @irq owes, since it was asked earlier
  * @closed: nothing is sent any more (Terminate sent, or stream over)
  * @hdr_len: octets in @hdr
  * @hdr_sent: octets of @hdr that have gone out
@@ -248,6 +249,7 @@ struct core_tx {
 	u8 rtr;
 	bool prefer_response;
 	bool term_pending;
+	bool term_in_turn;
 	bool closed;
 	u8 hdr_len;
 	u8 hdr_sent;
@@ -387,6 +389,13 @@ static inline u32 core_ring_next(u32 n, u32 size)
 static inline u32 core_ring_used(u32 put, u32 get, u32 size)
 {
 	return put >= get ? put - get : put + 2 * size - get;
+}
+
+/* Answers that go out before the Terminate does */
+static inline bool core_answers_owed(const struct core_qp *qp)
+{
+	return qp->tx.term_pending && qp->tx.term_in_turn &&
+	       (qp->tx.message == CORE_TX_RESPONSE || qp->irq_put != qp->irq_get);
 }
 
 /*

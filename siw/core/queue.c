@@ -177,14 +177,25 @@ bool core_queue_accept(struct core_qp *qp)
 	return true;
 }
 
-/* What the application's oldest RDMA Read ends with when the peer refused it */
+/* The RDMA Read that the peer's Terminate quotes, by its MSN */
+static u32 refused_read(const struct core_qp *qp)
+{
+	const struct ddp_untagged *hdr = (const void *)qp->received.hdr;
+	u32 used, nth;
+
+	if (!qp->peer_term || qp->received.hdr_len < sizeof(*hdr) ||
+	    (hdr->ctrl.rdmap & RDMAP_OPCODE_MASK) != RDMAP_READ_REQUEST ||
+	    !core_reads_outstanding(qp))
+		return CORE_NO_SEND;
+	used = core_ring_used(qp->orq_put, qp->orq_get, qp->ord);
+	nth = be32_to_cpu(hdr->msn) - (qp->tx.msn[DDP_QN_READ_REQUEST] - used);
+	if (nth >= used)
+		return CORE_NO_SEND;
+	return qp->orq[(qp->orq_get + nth) % qp->ord].send;
+}
+
 static u16 read_status(const struct core_term *term)
 {
-	const struct iwarp_ctrl *ctrl = (const void *)term->hdr;
-
-	if (term->hdr_len < sizeof(*ctrl) ||
-	    (ctrl->rdmap & RDMAP_OPCODE_MASK) != RDMAP_READ_REQUEST)
-		return SIW_WC_WR_FLUSH_ERR;
 	if (term->layer == TERM_LAYER_RDMAP &&
 	    term->etype == TERM_RDMAP_PROTECTION)
 		return SIW_WC_REM_ACCESS_ERR;
@@ -205,12 +216,9 @@ void core_queue_flush(struct core_qp *qp)
 {
 	struct core_tx *tx = &qp->tx;
 	struct core_send *s;
-	u32 refused = CORE_NO_SEND;
+	u32 refused = refused_read(qp);
 	u16 status;
 	u32 n;
-
-	if (qp->peer_term && core_reads_outstanding(qp))
-		refused = qp->orq[qp->orq_get % qp->ord].send;
 
 	for (; qp->sends_tail != qp->sq_get; qp->sends_tail++) {
 		s = queue_send(qp, qp->sends_tail);

@@ -232,7 +232,10 @@ static int begin_read_request(struct core_qp *qp)
 	check = check_stag(qp, be32_to_cpu(req->source_stag),
 			   be64_to_cpu(req->source_to),
 			   be32_to_cpu(req->read_size), CORE_REMOTE_READ);
-	return check == CORE_CHECK_OK ? 0 : refuse_protection(qp, check);
+	if (check == CORE_CHECK_OK)
+		return 0;
+	qp->tx.term_in_turn = true;
+	return refuse_protection(qp, check);
 }
 
 static int begin_terminate(struct core_qp *qp)
@@ -264,7 +267,7 @@ static int check_rtr(struct core_qp *qp)
 	if (!rx->first || !rx->rtr || opcode == RDMAP_TERMINATE)
 		return 0;
 	if (rx->rtr < ARRAY_SIZE(rtr_opcode) && opcode == rtr_opcode[rx->rtr] &&
-	    !rx->payload &&
+	    !rx->payload && rx_last(rx) &&
 	    (opcode != RDMAP_READ_REQUEST || !rx->read_request.read_size))
 		return 0;
 	return refuse(qp, TERM_LAYER_LLP, 0, TERM_MPA_NO_RTR);

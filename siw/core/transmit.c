@@ -292,6 +292,14 @@ static bool begin_message(struct core_qp *qp)
 	return !qp->error && begin_response(qp);
 }
 
+/* RFC 5040 section 5.5: what was asked before the refusal is answered first. */
+static bool answer_fpdu(struct core_qp *qp)
+{
+	if (qp->tx.message == CORE_TX_RESPONSE)
+		return response_fpdu(qp);
+	return begin_response(qp);
+}
+
 static bool next_fpdu(struct core_qp *qp)
 {
 	struct core_tx *tx = &qp->tx;
@@ -299,7 +307,8 @@ static bool next_fpdu(struct core_qp *qp)
 	if (tx->closed)
 		return false;
 	if (tx->term_pending) {
-		begin_terminate(qp);
+		if (!core_answers_owed(qp) || !answer_fpdu(qp))
+			begin_terminate(qp);
 		return true;
 	}
 	if (qp->error)

@@ -487,20 +487,23 @@ static void core_queue_flush__finished_behind_a_read(void)
 static void read_status__from_the_terminate(void)
 {
 	static const struct {
-		u8 layer, etype, ecode, hdr_len, rdmap;
-		u16 status;
+		u8 layer, etype, ecode, hdr_len, rdmap, msn;
+		u16 first, second;
 	} cases[] = {
-		{ 0, 1, 0, 48, 0x41, SIW_WC_REM_ACCESS_ERR },
-		{ 0, 1, 4, 20, 0x41, SIW_WC_REM_ACCESS_ERR },
-		{ 0, 2, 6, 20, 0x41, SIW_WC_REM_INV_REQ_ERR },
-		{ 0, 0, 0, 20, 0x41, SIW_WC_REM_INV_REQ_ERR },
-		{ 1, 1, 0, 20, 0x41, SIW_WC_REM_INV_REQ_ERR },
-		{ 1, 2, 2, 20, 0x41, SIW_WC_REM_INV_REQ_ERR },
-		{ 0, 1, 0, 4, 0x41, SIW_WC_REM_ACCESS_ERR },
-		{ 0, 1, 0, 3, 0x41, SIW_WC_WR_FLUSH_ERR },
-		{ 0, 1, 0, 0, 0x41, SIW_WC_WR_FLUSH_ERR },
-		{ 0, 1, 0, 16, 0x40, SIW_WC_WR_FLUSH_ERR },
-		{ 0, 1, 0, 20, 0x43, SIW_WC_WR_FLUSH_ERR },
+		{ 0, 1, 0, 48, 0x41, 1, SIW_WC_REM_ACCESS_ERR, SIW_WC_WR_FLUSH_ERR },
+		{ 0, 1, 0, 48, 0x41, 2, SIW_WC_WR_FLUSH_ERR, SIW_WC_REM_ACCESS_ERR },
+		{ 0, 1, 4, 20, 0x41, 1, SIW_WC_REM_ACCESS_ERR, SIW_WC_WR_FLUSH_ERR },
+		{ 0, 2, 6, 20, 0x41, 1, SIW_WC_REM_INV_REQ_ERR, SIW_WC_WR_FLUSH_ERR },
+		{ 0, 0, 0, 20, 0x41, 1, SIW_WC_REM_INV_REQ_ERR, SIW_WC_WR_FLUSH_ERR },
+		{ 1, 1, 0, 20, 0x41, 2, SIW_WC_WR_FLUSH_ERR, SIW_WC_REM_INV_REQ_ERR },
+		{ 1, 2, 2, 20, 0x41, 1, SIW_WC_REM_INV_REQ_ERR, SIW_WC_WR_FLUSH_ERR },
+		/* Names no Read of ours, or none at all */
+		{ 0, 1, 0, 48, 0x41, 0, SIW_WC_WR_FLUSH_ERR, SIW_WC_WR_FLUSH_ERR },
+		{ 0, 1, 0, 48, 0x41, 3, SIW_WC_WR_FLUSH_ERR, SIW_WC_WR_FLUSH_ERR },
+		{ 0, 1, 0, 19, 0x41, 1, SIW_WC_WR_FLUSH_ERR, SIW_WC_WR_FLUSH_ERR },
+		{ 0, 1, 0, 0, 0x41, 1, SIW_WC_WR_FLUSH_ERR, SIW_WC_WR_FLUSH_ERR },
+		{ 0, 1, 0, 16, 0x40, 1, SIW_WC_WR_FLUSH_ERR, SIW_WC_WR_FLUSH_ERR },
+		{ 0, 1, 0, 20, 0x43, 1, SIW_WC_WR_FLUSH_ERR, SIW_WC_WR_FLUSH_ERR },
 	};
 	u32 i;
 
@@ -515,18 +518,19 @@ static void read_status__from_the_terminate(void)
 		accept(env);
 		read_outstanding(env, accept(env));
 		read_outstanding(env, accept(env));
+		env->qp.tx.msn[DDP_QN_READ_REQUEST] = 3;
 		env->qp.peer_term = true;
 		term->layer = cases[i].layer;
 		term->etype = cases[i].etype;
 		term->ecode = cases[i].ecode;
 		term->hdr_len = cases[i].hdr_len;
 		term->hdr[3] = cases[i].rdmap;
+		term->hdr[15] = cases[i].msn;
 		core_queue_flush(&env->qp);
 		env_check_done(env, 0, false, 1, SIW_OP_WRITE,
 			       SIW_WC_WR_FLUSH_ERR, 0);
-		env_check_done(env, 1, false, 2, SIW_OP_READ, cases[i].status, 0);
-		env_check_done(env, 2, false, 3, SIW_OP_READ,
-			       SIW_WC_WR_FLUSH_ERR, 0);
+		env_check_done(env, 1, false, 2, SIW_OP_READ, cases[i].first, 0);
+		env_check_done(env, 2, false, 3, SIW_OP_READ, cases[i].second, 0);
 		CHECK(!core_reads_outstanding(&env->qp));
 	}
 }

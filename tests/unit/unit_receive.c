@@ -1000,6 +1000,24 @@ static void check_rtr__not_empty(void)
 	check_refused(&r);
 }
 
+/* A message that goes on is none of them */
+static void check_rtr__not_last(void)
+{
+	struct refusal r = {
+		.start = start_rtr, .n = 1, .layer = TERM_LAYER_LLP,
+		.etype = 0, .ecode = 7,
+	};
+	u8 p[28];
+
+	for (expected_rtr = 1; expected_rtr <= 3; expected_rtr++) {
+		r.segments[0] = rtr_segment(expected_rtr, p);
+		r.segments[0].ddp &= ~0x40;
+		r.quoted = expected_rtr == IWARP_RTR_WRITE ? 16 :
+			   expected_rtr == IWARP_RTR_SEND ? 20 : 48;
+		check_refused(&r);
+	}
+}
+
 static void check_rtr__terminate_instead(void)
 {
 	struct bytes b = {};
@@ -1152,6 +1170,7 @@ static void place_tagged__region_gone_on_the_way(void)
 		{ CORE_CHECK_STREAM, DDP, TAGGED, 2 },
 		{ CORE_CHECK_WRAP, DDP, TAGGED, 3 },
 		{ CORE_CHECK_ACCESS, RDMAP, PROTECTION, 2 },
+		{ CORE_CHECK_OK, DDP, TAGGED, 0 },	/* not even found */
 	};
 	struct segment s[] = {
 		segment_write(WRITABLE, WRITABLE_TO, 40),
@@ -1169,7 +1188,10 @@ static void place_tagged__region_gone_on_the_way(void)
 					     which, i, cut);
 				frame_segment(&b, &s[which], false);
 				CHECK_EQ(env_feed(env, b.data, cut), 0);
-				env->fail_check = 1;
+				if (cases[i].check == CORE_CHECK_OK)
+					env->fail_get = 1;
+				else
+					env->fail_check = 1;
 				env->fail_with = cases[i].check;
 				CHECK_EQ(env_feed(env, b.data + cut, b.len - cut),
 					 -EPROTO);
@@ -1490,6 +1512,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(check_rtr__none_expected),
 	UNIT_TEST(check_rtr__another),
 	UNIT_TEST(check_rtr__not_empty),
+	UNIT_TEST(check_rtr__not_last),
 	UNIT_TEST(check_rtr__terminate_instead),
 	UNIT_TEST(check_header__ddp_version),
 	UNIT_TEST(check_header__queue_number),

@@ -538,6 +538,23 @@ static void begin_message__turns(void)
 	bytes_free(&got);
 }
 
+/* A response that cannot be made is the end: no request is begun any more */
+static void begin_message__failed_response(void)
+{
+	struct env *env = start(false, 1024);
+	struct bytes got = {};
+
+	post(env, sqe_one(1, SIW_OP_WRITE, 0, env_sge(0x100, HELLO, 1)));
+	env_transmit(env, &got, 100);
+	post(env, sqe_one(2, SIW_OP_WRITE, 0, env_sge(0x100, HELLO, 1)));
+	ask(env, 1, 10, 0x400, ANSWER);
+	region_of(env, 0x400)->gone = true;
+	expect(env,
+	       "0016 41 47 00000000 00000002 00000001 00000000 01 00 00 00 00000000");
+	CHECK_EQ(env->qp.sq_get, 1);
+	bytes_free(&got);
+}
+
 /* A Read that has to wait holds up the requests behind it, not the responses */
 static void begin_message__response_while_the_queue_waits(void)
 {
@@ -625,7 +642,7 @@ static void fpdu_sent__fence(void)
 	bytes_free(&got);
 }
 
-static u32 frame_gone(bool response, u32 sent, u32 room)
+static u32 frame_gone(bool response, bool found, u32 sent, u32 room)
 {
 	struct env *env = start(true, 1024);
 	struct siw_sqe sqe = env_sqe(1, SIW_OP_WRITE, SIGNALLED);
@@ -641,7 +658,10 @@ static u32 frame_gone(bool response, u32 sent, u32 room)
 	else
 		post(env, sqe);
 	CHECK_EQ(core_transmit(&env->qp, out, sent), sent);
-	region_of(env, 0x400)->gone = true;
+	if (found)
+		region_of(env, 0x400)->foreign = true;
+	else
+		region_of(env, 0x400)->gone = true;
 	env_transmit(env, &got, room);
 	had = got.len;
 	CHECK(env->qp.broken && env->qp.error && env->qp.tx.closed);
@@ -666,13 +686,17 @@ static u32 frame_gone(bool response, u32 sent, u32 room)
 /* In the middle of an FPDU: what was not read is not made up */
 static void broken__memory_gone_inside_an_fpdu(void)
 {
-	u32 sent, room;
+	u32 sent, room, found, n;
 
 	for (room = 1; room < 70; room++) {
 		for (sent = 1; sent < 16 + 40; sent++) {
-			unit_context("after %u, room %u", sent, room);
-			CHECK(frame_gone(true, sent, room) <= (sent < 16 ? 16 : sent));
-			CHECK(frame_gone(false, sent, room) <= (sent < 36 ? 36 : sent));
+			for (found = 0; found < 2; found++) {
+				unit_context("after %u, room %u", sent, room);
+				n = frame_gone(true, found, sent, room);
+				CHECK(n <= (sent < 16 ? 16 : sent));
+				n = frame_gone(false, found, sent, room);
+				CHECK(n <= (sent < 36 ? 36 : sent));
+			}
 		}
 	}
 }
@@ -887,6 +911,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(begin_terminate__every_field),
 	UNIT_TEST(begin_message__held),
 	UNIT_TEST(begin_message__turns),
+	UNIT_TEST(begin_message__failed_response),
 	UNIT_TEST(begin_message__response_while_the_queue_waits),
 	UNIT_TEST(next_fpdu__terminate_waits_for_the_end),
 	UNIT_TEST(next_fpdu__nothing_after_the_peers_terminate),
