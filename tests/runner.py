@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Runs the tests of the host and of the guests, reads their TAP, and adds up.
 
-A guest case is an executable in tests/guest/cases that prints TAP. Comment lines at its head say how to run it:
+A guest case is an executable in tests/guest/cases (lib* are not cases) that prints TAP. Comment lines at its head say how to run it:
   # timeout: SECONDS      natively; three times that on slow engines (default 60)
   # engines: NAME...      where it can run (default: all)
   # slice: NAME...        where `make test` runs it (default: uml-debug qemu-6.1 qemu-6.12)
@@ -27,6 +27,7 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(TOP, "build")
 CASES = os.path.join(TOP, "tests/guest/cases")
+PROGRAMS = os.path.join(TOP, "tests/guest/programs")
 RUN = os.path.join(TOP, "tests/guest/run")
 LOGS = os.path.join(BUILD, "logs")
 
@@ -255,9 +256,9 @@ def batch(tally, engine, cases):
             tally.add(engine, f"batch-{round}", Result("", status, took))
 
 
-def lane(tally, engines, cases, full):
+def lane(tally, engines, cases, full, chosen):
     for engine in engines:
-        mine = [case for case in cases if engine in case.engines and (full or engine in case.slice)]
+        mine = [case for case in cases if engine in case.engines and (chosen or engine in case.slice)]
         mine = [case for case in mine if not (full and tally.recall(engine, case.name))]
         together = [case for case in mine if ENGINES[engine][3] and not case.bare]
         for case in mine:
@@ -313,7 +314,8 @@ def main():
     engines = options.engine or (list(ENGINES) if options.full else SLICE)
     names = sorted(os.listdir(CASES)) if os.path.isdir(CASES) else []
     cases = [Case(os.path.join(CASES, n)) for n in names
-             if os.access(os.path.join(CASES, n), os.X_OK) and os.path.isfile(os.path.join(CASES, n))]
+             if os.access(os.path.join(CASES, n), os.X_OK) and os.path.isfile(os.path.join(CASES, n))
+             and not n.startswith("lib")]
     if options.case:
         unknown = set(options.case) - {case.name for case in cases}
         if unknown:
@@ -331,6 +333,9 @@ def main():
     tally = Tally(folder)
 
     if cases:
+        if os.path.exists(os.path.join(PROGRAMS, "Makefile")) and subprocess.run(["make", "-s", "-C", PROGRAMS]).returncode:
+            say("the programs of the guest cases do not build")
+            tally.add("host", "programs", Result("", 1, 0))
         for engine in engines:
             if subprocess.run([os.path.join(TOP, "tests/guest/setup"), ENGINES[engine][1], "modules"]).returncode:
                 say(f"[{engine}] can not be set up")
@@ -342,8 +347,9 @@ def main():
         for name, where, target, limit in HOST:
             if os.path.exists(os.path.join(TOP, where, "Makefile")) and not (options.full and tally.recall("host", name)):
                 host_test(tally, name, where, target, limit)
+    chosen = options.full or options.engine or options.case # more than the slice
     lanes = [[e for e in engines if e.startswith(kind)] for kind in ("uml", "qemu")]
-    threads = [threading.Thread(target=lane, args=[tally, mine, cases, options.full], daemon=True) for mine in lanes]
+    threads = [threading.Thread(target=lane, args=[tally, mine, cases, options.full, chosen], daemon=True) for mine in lanes]
     for thread in threads:
         thread.start()
     for thread in threads:
