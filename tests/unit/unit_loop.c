@@ -497,6 +497,45 @@ static void loop__read_refused(void)
 	}
 }
 
+/* Of three the second is refused: the first is served, the third is flushed */
+static void loop__second_read_refused(void)
+{
+	struct wire w = straight;
+	u32 crc, i;
+
+	for (crc = 0; crc < 2; crc++) {
+		for (w.room = 1; w.room < 1000; w.room += w.room < 60 ? 1 : 50) {
+			struct link l;
+
+			unit_context("crc %u, room %u", crc, w.room);
+			link_up(&l, crc);
+			l.env[0]->qp.orq_get = 3;
+			l.env[0]->qp.orq_put = 3;
+			for (i = 0; i < 3; i++) {
+				struct siw_sqe sqe = env_sqe(i, SIW_OP_READ, SIGNALLED);
+
+				sqe.num_sge = 1;
+				sqe.sge[0] = env_sge(SINK, SINK_TO + 300 * i, 250);
+				sqe.rkey = i == 1 ? 0x999 : SOURCE;
+				sqe.raddr = SOURCE_TO;
+				CHECK(env_post(l.env[0], &sqe));
+			}
+			pump(&l, &w);
+			core_queue_flush(&l.env[0]->qp);
+			CHECK_EQ(l.env[0]->done_n, 3);
+			env_check_done(l.env[0], 0, false, 0, SIW_OP_READ,
+				       SIW_WC_SUCCESS, 250);
+			env_check_done(l.env[0], 1, false, 1, SIW_OP_READ,
+				       SIW_WC_REM_ACCESS_ERR, 0);
+			env_check_done(l.env[0], 2, false, 2, SIW_OP_READ,
+				       SIW_WC_WR_FLUSH_ERR, 0);
+			CHECK_EQ(l.env[0]->placed, 250);
+			env_finish();
+			env_reset();
+		}
+	}
+}
+
 static void loop__write_refused(void)
 {
 	struct siw_sqe sqe = env_sqe(1, SIW_OP_WRITE, SIGNALLED);
@@ -527,6 +566,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(loop__both_ways_at_once),
 	UNIT_TEST(loop__each_rtr),
 	UNIT_TEST(loop__read_refused),
+	UNIT_TEST(loop__second_read_refused),
 	UNIT_TEST(loop__write_refused),
 };
 

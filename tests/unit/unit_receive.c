@@ -91,6 +91,7 @@ static struct env *start_read(bool crc)
  * @ecode: of the Terminate
  * @quoted: octets of the last segment's header that it quotes
  * @recv_status: what the first receive completes with, if it does
+ * @at_end: known only when all of the last segment is there
  */
 struct refusal {
 	struct env *(*start)(bool crc);
@@ -102,6 +103,7 @@ struct refusal {
 	u8 ecode;
 	u8 quoted;
 	u16 recv_status;
+	bool at_end;
 };
 
 /* Feeds @b, cut in two, after which the Terminate must be @want. */
@@ -134,6 +136,22 @@ static void refused_at(const struct refusal *r, const struct bytes *b,
 	env_reset();
 }
 
+/* As soon as the header that is quoted is there, whatever would follow */
+static void refused_by_header(const struct refusal *r, const struct bytes *b)
+{
+	struct env *env = r->start(false);
+	u32 len = b->frame + r->quoted;
+
+	unit_context("by its header");
+	CHECK_EQ(env_feed_cut(env, b, len - 1), -EPROTO);
+	env_reset();
+	env = r->start(false);
+	CHECK_EQ(env_feed(env, b->data, len - 1), 0);
+	CHECK_EQ(env_feed(env, b->data + len - 1, 1), -EPROTO);
+	CHECK_EQ(env->placed, r->placed);
+	env_reset();
+}
+
 static void check_refused(const struct refusal *r)
 {
 	struct bytes b, want;
@@ -150,6 +168,8 @@ static void check_refused(const struct refusal *r)
 			refused_at(r, &b, &want, crc, cut, 0);
 		refused_at(r, &b, &want, crc, 0, 1);
 		refused_at(r, &b, &want, crc, 0, 3);
+		if (!crc && !r->at_end)
+			refused_by_header(r, &b);
 		bytes_free(&b);
 		bytes_free(&want);
 	}
@@ -1248,6 +1268,25 @@ static void place_send__region_gone_on_the_way(void)
 	}
 }
 
+/* Of the SGE that the message ends in, only what it fills must be there. */
+static void place_send__unused_part_of_an_sge(void)
+{
+	struct segment s = segment_send(1, 0, 100);
+	struct bytes b = {};
+	u32 cut;
+
+	frame_segment(&b, &s, false);
+	for (cut = 0; cut <= b.len; cut++) {
+		struct env *env = start(false);
+
+		unit_context("cut %u", cut);
+		env->recvs[0].sge[2] = env_sge(LOCAL, LOCAL_TO + SIZE - 36, 5000);
+		CHECK_EQ(env_feed_cut(env, &b, cut), 0);
+		env_check_done(env, 0, true, 1, SIW_OP_RECEIVE, SIW_WC_SUCCESS, 100);
+	}
+	bytes_free(&b);
+}
+
 /* end_send() */
 
 static void end_send__each_opcode(void)
@@ -1292,7 +1331,7 @@ static void end_send__cannot_invalidate(void)
 			.start = start, .n = 1, .placed = 10, .layer = RDMAP,
 			.etype = PROTECTION, .ecode = cases[i].ecode,
 			.quoted = 20, .segments = { segment_send(1, 0, 10) },
-			.recv_status = SIW_WC_REM_INV_REQ_ERR,
+			.recv_status = SIW_WC_REM_INV_REQ_ERR, .at_end = true,
 		};
 
 		r.segments[0].rdmap = 0x44;
@@ -1324,6 +1363,51 @@ static void end_send__invalidates_at_the_end(void)
 	CHECK_EQ(env_feed(env, b.data, b.len), 0);
 	CHECK(region_of(env, WRITABLE)->gone);
 	CHECK_EQ(env->done_n, 1);
+	bytes_free(&b);
+}
+
+/* end_read_response() */
+
+/* The RTR's Read has no work request, though its number looks like one */
+static void end_read_response__of_the_rtr(void)
+{
+	struct segment s = segment_read_response(0, 0, 0);
+	struct env *env = start(false);
+	struct bytes b = {};
+
+	core_start(&env->qp, false, 1024, IWARP_RTR_READ, 0, false);
+	env->sq_put = 3;
+	env->qp.sq_get = 3;
+	env->qp.sends_tail = 3;
+	post_read(env, 7, 0, 9);
+	CHECK_EQ(env->out_n, 2);
+	frame_segment(&b, &s, false);
+	CHECK_EQ(env_feed(env, b.data, b.len), 0);
+	CHECK_EQ(env->done_n, 0);
+	CHECK(core_reads_outstanding(&env->qp));
+	bytes_free(&b);
+	s = segment_read_response(LOCAL, LOCAL_TO, 9);
+	frame_segment(&b, &s, false);
+	CHECK_EQ(env_feed(env, b.data, b.len), 0);
+	env_check_done(env, 0, false, 7, SIW_OP_READ, SIW_WC_SUCCESS, 9);
+	bytes_free(&b);
+}
+
+/* A number that is all ones is one like any other */
+static void end_read_response__of_the_last_number(void)
+{
+	struct segment s = segment_read_response(LOCAL, LOCAL_TO, 9);
+	struct env *env = start(false);
+	struct bytes b = {};
+
+	env->sq_put = CORE_NO_SEND;
+	env->qp.sq_get = CORE_NO_SEND;
+	env->qp.sends_tail = CORE_NO_SEND;
+	post_read(env, 7, 0, 9);
+	frame_segment(&b, &s, false);
+	CHECK_EQ(env_feed(env, b.data, b.len), 0);
+	CHECK_EQ(env->done_n, 1);
+	env_check_done(env, 0, false, 7, SIW_OP_READ, SIW_WC_SUCCESS, 9);
 	bytes_free(&b);
 }
 
@@ -1522,9 +1606,12 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(header_complete__whole_but_too_short),
 	UNIT_TEST(place_tagged__region_gone_on_the_way),
 	UNIT_TEST(place_send__region_gone_on_the_way),
+	UNIT_TEST(place_send__unused_part_of_an_sge),
 	UNIT_TEST(end_send__each_opcode),
 	UNIT_TEST(end_send__cannot_invalidate),
 	UNIT_TEST(end_send__invalidates_at_the_end),
+	UNIT_TEST(end_read_response__of_the_rtr),
+	UNIT_TEST(end_read_response__of_the_last_number),
 	UNIT_TEST(end_terminate__every_quote),
 	UNIT_TEST(end_terminate__truncated_or_too_long),
 	UNIT_TEST(fpdu_complete__msn_wraps),

@@ -64,16 +64,23 @@ static void expect(struct env *env, const char *hex)
 }
 
 /* A Read Request of the peer's */
-static void ask(struct env *env, u32 msn, u32 len, u32 stag, u64 to)
+static int try_ask(struct env *env, u32 msn, u32 len, u32 stag, u64 to)
 {
 	struct bytes b = {};
 	u8 payload[28];
 	struct segment s = segment_read_request(payload, msn, 0x0badcafe,
 						0x0102030405060708ull, len, stag, to);
+	int err;
 
 	frame_segment(&b, &s, env->qp.crc);
-	CHECK_EQ(env_feed(env, b.data, b.len), 0);
+	err = env_feed(env, b.data, b.len);
 	bytes_free(&b);
+	return err;
+}
+
+static void ask(struct env *env, u32 msn, u32 len, u32 stag, u64 to)
+{
+	CHECK_EQ(try_ask(env, msn, len, stag, to), 0);
 }
 
 static void send_fpdu__write(void)
@@ -481,6 +488,78 @@ static void next_fpdu__terminate_waits_for_the_end(void)
 	}
 }
 
+/* Two Reads of 10 and 9 octets are owed, a request waits, a Write is under way */
+static struct env *start_owing(struct bytes *out, u32 cut)
+{
+	struct env *env = start(false, 22);
+	u32 room = cut;
+	u8 *chunk = malloc(cut + 1);
+
+	post(env, sqe_one(1, SIW_OP_WRITE, 0, env_sge(0x100, HELLO, 10)));
+	ask(env, 1, 10, 0x400, ANSWER);
+	ask(env, 2, 9, 0x400, ANSWER + 100);
+	CHECK_EQ(core_transmit(&env->qp, chunk, room), room);
+	bytes_put(out, chunk, room);
+	free(chunk);
+	if (env->qp.sq_get)
+		post(env, sqe_one(2, SIW_OP_WRITE, 0, env_sge(0x100, HELLO, 1)));
+	CHECK_EQ(try_ask(env, 3, 1, 0x999, 0), -EPROTO);
+	return env;
+}
+
+/* RFC 5040 section 5.5: first what was asked before the refusal, nothing else */
+static void next_fpdu__answers_before_the_terminate(void)
+{
+	u32 whole = 28 + 24 + 28 + 24 + 28 + 24;
+	u32 cut;
+
+	for (cut = 1; cut <= whole; cut++) {
+		struct bytes got = {};
+		struct env *env = start_owing(&got, cut);
+		u32 i, answers = 0;
+
+		unit_context("refused after %u octets", cut);
+		env_transmit(env, &got, 1000);
+		for (i = 0; i < env->out_n; i++)
+			answers += env->out[i].opcode == RDMAP_READ_RESPONSE;
+		CHECK_EQ(answers, 4);
+		/* Of the Write only what had begun */
+		CHECK_EQ(env->out_n, 5 + (cut > 28 ? 2 : 1));
+		CHECK_EQ(env->out[env->out_n - 1].opcode, RDMAP_TERMINATE);
+		CHECK_HEX(got.data + got.len - 76, 27,
+			  "0046 41 47 00000000 00000002 00000001 00000000 01 00 e0 00 002e 41;");
+		CHECK(env->qp.tx.closed && !env->qp.broken);
+		CHECK_EQ(core_answers_owed(&env->qp), false);
+		bytes_free(&got);
+	}
+}
+
+static void next_fpdu__answers_that_cannot_be_made(void)
+{
+	struct bytes got = {};
+	struct env *env = start_owing(&got, 1);
+
+	region_of(env, 0x400)->gone = true;
+	env_transmit(env, &got, 1000);
+	CHECK_EQ(env->out_n, 2);
+	CHECK_EQ(env->out[1].opcode, RDMAP_TERMINATE);
+	/* The first reason stays */
+	CHECK_EQ(env->terms[0].term.hdr_len, 48);
+	CHECK(!env->qp.broken);
+	bytes_free(&got);
+}
+
+/* Any other refusal does not wait */
+static void next_fpdu__other_refusals_come_at_once(void)
+{
+	struct env *env = start(false, 22);
+
+	ask(env, 1, 10, 0x400, ANSWER);
+	core_terminate(&env->qp, 1, 1, 4, NULL, 0);
+	expect(env,
+	       "0016 41 47 00000000 00000002 00000001 00000000 11 04 00 00 00000000");
+}
+
 static void next_fpdu__nothing_after_the_peers_terminate(void)
 {
 	struct env *env = start(false, 22);
@@ -881,10 +960,12 @@ static void core_transmit_idle__each_reason(void)
 	post(env, env_sqe(2, SIW_OP_READ, 0));
 	env_transmit(env, &got, 100);
 	CHECK(!core_transmit_idle(&env->qp));
+	core_queue_flush(&env->qp);
+	CHECK(core_transmit_idle(&env->qp));
+	env = start(true, 1024);
 	core_terminate(&env->qp, 0, 0, 0, NULL, 0);
 	CHECK(!core_transmit_idle(&env->qp));
 	env_transmit(env, &got, 100);
-	core_queue_flush(&env->qp);
 	CHECK(core_transmit_idle(&env->qp));
 	bytes_free(&got);
 }
@@ -914,6 +995,9 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(begin_message__failed_response),
 	UNIT_TEST(begin_message__response_while_the_queue_waits),
 	UNIT_TEST(next_fpdu__terminate_waits_for_the_end),
+	UNIT_TEST(next_fpdu__answers_before_the_terminate),
+	UNIT_TEST(next_fpdu__answers_that_cannot_be_made),
+	UNIT_TEST(next_fpdu__other_refusals_come_at_once),
 	UNIT_TEST(next_fpdu__nothing_after_the_peers_terminate),
 	UNIT_TEST(fpdu_sent__completes_with_the_last_octet),
 	UNIT_TEST(fpdu_sent__send_after_read),
