@@ -72,7 +72,6 @@ struct siw_device *siw_device_create(struct net_device *netdev)
 	ibdev->uverbs_cmd_mask |= BIT_ULL(IB_USER_VERBS_CMD_POST_SEND);
 	ibdev->iw_driver_flags = IW_F_NO_PORT_MAP;
 	strscpy(ibdev->iw_ifname, netdev->name, sizeof(ibdev->iw_ifname));
-	ib_set_device_ops(ibdev, &siw_device_ops);
 
 	/*
 	 * ib_alloc_device() puts every device into the initial namespace; this
@@ -125,18 +124,19 @@ int siw_device_register(struct siw_device *dev, const char *name)
 	int err;
 
 	err = iwarp_cm_register(&dev->cm);
-	if (err)
-		goto err_cleanup;
+	if (err) {
+		device_cleanup(dev);
+		goto err_dealloc;
+	}
+	/* From here on ib_dealloc_device() calls siw_device_dealloc(). */
+	ib_set_device_ops(&dev->ibdev, &siw_device_ops);
 	ib_mark_name_assigned_by_user(&dev->ibdev);
 	err = ib_register_device(&dev->ibdev, name, NULL);
 	if (err)
-		goto err_cm;
+		goto err_dealloc;
 	return 0;
 
-err_cm:
-	iwarp_cm_unregister(&dev->cm);
-err_cleanup:
-	device_cleanup(dev);
+err_dealloc:
 	ib_dealloc_device(&dev->ibdev);
 	return err;
 }
