@@ -71,6 +71,7 @@ enum endpoint_ending {
  * @qp: a reference, and attached
  * @listener: a reference, until the request is answered
  * @listener_item: in one of its lists, under its lock
+ * @silent_since: jiffies when it was accepted by TCP
  * @handle: of a reported request; 0 if none
  * @id: for tracing
  * @initiator: this side connected
@@ -103,6 +104,7 @@ struct iwarp_endpoint {
 	struct ib_qp *qp;
 	struct listener *listener;
 	struct list_head listener_item;
+	unsigned long silent_since;
 	u32 handle;
 	u32 id;
 

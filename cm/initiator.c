@@ -60,9 +60,14 @@ static bool initiator_fall_back(struct iwarp_endpoint *ep)
 	return !ep->transport->redial(ep->conn);
 }
 
-/* iw_cm takes the local address from its id, not from the event. */
+/*
+ * iw_cm takes the local address from its id, not from the event. Where a port
+ * mapper runs, it also finds its own notes by it, and must find them again.
+ */
 static void initiator_tell_address(struct iwarp_endpoint *ep)
 {
+	if (ep->cm_id->mapped)
+		return;
 	ep->cm_id->local_addr = ep->addrs.local;
 	ep->cm_id->m_local_addr = ep->addrs.local;
 }
@@ -86,6 +91,9 @@ static void initiator_establish(struct iwarp_endpoint *ep)
 	trace_iwarp_cm_connect_reply(ep, 0);
 	atomic64_inc(&ep->dev->counters.active_connects);
 	frame_destroy(&ep->rx);
+	kfree(ep->pdata);
+	ep->pdata = NULL;
+	ep->sent.pdata = NULL;
 }
 
 static void initiator_rejected(struct iwarp_endpoint *ep)

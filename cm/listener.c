@@ -15,6 +15,12 @@
 #include "rdma_id.h"
 #include "responder.h"
 
+/*
+ * Time for a connection to speak before it may have to make room: an honest
+ * initiator's request follows its handshake at once.
+ */
+#define LISTENER_GRACE	(HZ / 2)
+
 /**
  * struct listener - a port that is listened on
  * @ref: one while it has members, one for each endpoint that is not answered yet
@@ -40,7 +46,7 @@ struct listener {
 	const void *key;
 	const struct iwarp_transport_ops *transport;
 	bool wildcard;
-	struct work_struct work;
+	struct delayed_work work;
 
 	struct mutex accept_lock;	/* listening */
 	struct iwarp_listening *listening;
@@ -102,11 +108,14 @@ void listener_put(struct listener *listener)
 	kref_put(&listener->ref, listener_free);
 }
 
+static void listener_kick(struct listener *listener)
+{
+	mod_delayed_work(listener_wq, &listener->work, 0);
+}
+
 static void listener_notify(void *context)
 {
-	struct listener *listener = context;
-
-	queue_work(listener_wq, &listener->work);
+	listener_kick(context);
 }
 
 /* Accepting */
@@ -140,13 +149,31 @@ static void listener_count_stray(struct listener *listener)
 	spin_unlock(&listener->lock);
 }
 
-/* Whether there may be one more, if need be in place of a silent one */
+/*
+ * Whether there may be one more, if need be in place of one that has been silent
+ * for long. Until one has, the next waits in TCP's queue.
+ */
 static bool listener_has_room(struct listener *listener)
 {
-	bool room;
+	struct iwarp_endpoint *oldest;
+	unsigned long now = jiffies;
+	unsigned long until;
+	bool room = true;
 
 	spin_lock(&listener->lock);
-	room = listener->held < listener->backlog || !list_empty(&listener->silent);
+	if (listener->held < listener->backlog)
+		goto out;
+	room = false;
+	oldest = list_first_entry_or_null(&listener->silent, struct iwarp_endpoint,
+					  listener_item);
+	if (!oldest)
+		goto out;
+	until = oldest->silent_since + LISTENER_GRACE;
+	if (time_before(now, until))
+		queue_delayed_work(listener_wq, &listener->work, until - now);
+	else
+		room = true;
+out:
 	spin_unlock(&listener->lock);
 	return room;
 }
@@ -166,6 +193,7 @@ static void listener_add(struct listener *listener, struct iwarp_endpoint *ep)
 		/* On the list, so it is alive. */
 		endpoint_kick(oldest, EP_EVENT_ABORT);
 	}
+	ep->silent_since = jiffies;
 	list_add_tail(&ep->listener_item, &listener->silent);
 	listener->held++;
 	spin_unlock(&listener->lock);
@@ -218,7 +246,7 @@ static bool listener_accept(struct listener *listener)
 
 static void listener_work(struct work_struct *work)
 {
-	struct listener *listener = container_of(work, struct listener, work);
+	struct listener *listener = container_of(work, struct listener, work.work);
 
 	while (listener_accept(listener))
 		cond_resched();
@@ -260,7 +288,7 @@ void listener_leave(struct listener *listener, struct iwarp_endpoint *ep)
 		list_del_init(&ep->listener_item);
 		listener->held--;
 		if (!list_empty(&listener->members))
-			queue_work(listener_wq, &listener->work);
+			listener_kick(listener);
 	}
 	spin_unlock(&listener->lock);
 }
@@ -292,7 +320,7 @@ static struct listener *listener_create(const struct iwarp_listen_params *params
 	if (!listener)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&listener->ref);
-	INIT_WORK(&listener->work, listener_work);
+	INIT_DELAYED_WORK(&listener->work, listener_work);
 	mutex_init(&listener->accept_lock);
 	spin_lock_init(&listener->lock);
 	INIT_LIST_HEAD(&listener->members);
@@ -334,7 +362,7 @@ static void listener_close(struct listener *listener)
 	spin_unlock(&listener->lock);
 	listener->transport->unlisten(listening);
 	/* Nobody queues it any more: no notification, and no members. */
-	cancel_work_sync(&listener->work);
+	cancel_delayed_work_sync(&listener->work);
 	listener_put(listener);
 }
 
@@ -428,7 +456,7 @@ static int listener_attach(struct member *member, const struct rdma_cm_id *rdma_
 	}
 	member_attach(member, listener);
 	/* What came before there was a device to tell */
-	queue_work(listener_wq, &listener->work);
+	listener_kick(listener);
 	return 0;
 }
 

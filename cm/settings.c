@@ -19,11 +19,11 @@ static const struct kernel_param_ops timeout_ops = {
 	.get = param_get_uint,
 };
 
-unsigned int connect_timeout = 15000;
+unsigned int connect_timeout = 20000;
 module_param_cb(connect_timeout, &timeout_ops, &connect_timeout, 0644);
 __MODULE_PARM_TYPE(connect_timeout, "uint");
 MODULE_PARM_DESC(connect_timeout,
-		 "Connecting: TCP and MPA together, second attempt included [ms, 15000]");
+		 "Connecting: TCP and MPA together, second attempt included [ms, 20000]");
 
 unsigned int request_timeout = 10000;
 module_param_cb(request_timeout, &timeout_ops, &request_timeout, 0644);

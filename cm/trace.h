@@ -10,19 +10,31 @@
 #include <linux/in6.h>
 #include "endpoint.h"
 
-#define CM_STATES					\
-	{ EP_CONNECTING, "connecting" },		\
-	{ EP_REPLY_WAIT, "reply-wait" },		\
-	{ EP_REQUEST_WAIT, "request-wait" },		\
-	{ EP_ANSWER_WAIT, "answer-wait" },		\
-	{ EP_STREAM, "stream" },			\
-	{ EP_CLOSING, "closing" },			\
-	{ EP_DEAD, "dead" }
+/* For programs that read the events in binary */
+TRACE_DEFINE_ENUM(EP_CONNECTING);
+TRACE_DEFINE_ENUM(EP_REPLY_WAIT);
+TRACE_DEFINE_ENUM(EP_REQUEST_WAIT);
+TRACE_DEFINE_ENUM(EP_ANSWER_WAIT);
+TRACE_DEFINE_ENUM(EP_STREAM);
+TRACE_DEFINE_ENUM(EP_CLOSING);
+TRACE_DEFINE_ENUM(EP_DEAD);
+TRACE_DEFINE_ENUM(EP_END_RESET);
+TRACE_DEFINE_ENUM(EP_END_FLUSH);
+TRACE_DEFINE_ENUM(EP_END_GRACEFUL);
 
-#define CM_ENDINGS					\
-	{ EP_END_RESET, "reset" },			\
-	{ EP_END_FLUSH, "flush" },			\
-	{ EP_END_GRACEFUL, "graceful" }
+#define cm_show_state(state) __print_symbolic(state,		\
+	{ EP_CONNECTING, "connecting" },			\
+	{ EP_REPLY_WAIT, "reply-wait" },			\
+	{ EP_REQUEST_WAIT, "request-wait" },			\
+	{ EP_ANSWER_WAIT, "answer-wait" },			\
+	{ EP_STREAM, "stream" },				\
+	{ EP_CLOSING, "closing" },				\
+	{ EP_DEAD, "dead" })
+
+#define cm_show_ending(ending) __print_symbolic(ending,		\
+	{ EP_END_RESET, "reset" },				\
+	{ EP_END_FLUSH, "flush" },				\
+	{ EP_END_GRACEFUL, "graceful" })
 
 DECLARE_EVENT_CLASS(iwarp_cm_endpoint,
 	TP_PROTO(const struct iwarp_endpoint *ep),
@@ -40,7 +52,7 @@ DECLARE_EVENT_CLASS(iwarp_cm_endpoint,
 		memcpy(__entry->remote, &ep->addrs.remote, sizeof(struct sockaddr_in6));
 	),
 	TP_printk("ep=%u %pISpc -> %pISpc state=%s", __entry->id, __entry->local,
-		  __entry->remote, __print_symbolic(__entry->state, CM_STATES))
+		  __entry->remote, cm_show_state(__entry->state))
 );
 
 #define CM_ENDPOINT_EVENT(name)				\
@@ -101,8 +113,8 @@ TRACE_EVENT(iwarp_cm_closing,
 		__entry->ending = ending;
 	),
 	TP_printk("ep=%u state=%s status=%d ending=%s", __entry->id,
-		  __print_symbolic(__entry->state, CM_STATES), __entry->status,
-		  __print_symbolic(__entry->ending, CM_ENDINGS))
+		  cm_show_state(__entry->state), __entry->status,
+		  cm_show_ending(__entry->ending))
 );
 
 DECLARE_EVENT_CLASS(iwarp_cm_mpa,
