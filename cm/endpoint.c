@@ -15,10 +15,6 @@
 #include "settings.h"
 #include "trace.h"
 
-static_assert((int)MPA_RTR_SEND == (int)IWARP_RTR_SEND);
-static_assert((int)MPA_RTR_WRITE == (int)IWARP_RTR_WRITE);
-static_assert((int)MPA_RTR_READ == (int)IWARP_RTR_READ);
-
 static struct workqueue_struct *endpoint_wq;
 static LIST_HEAD(endpoints);
 static DEFINE_SPINLOCK(endpoints_lock);
@@ -216,14 +212,14 @@ int endpoint_start_stream(struct iwarp_endpoint *ep)
 		.crc = ep->agreed.crc,
 		.initiator = ep->initiator,
 		.hold_tx = !ep->initiator,
-		.rtr = (enum iwarp_rtr)ep->agreed.rtr,
+		.rtr = ep->agreed.rtr,
 		.ird = ep->agreed.ird,
 		.ord = ep->agreed.ord,
 	};
 
 	ep->state = EP_STREAM;
 	ep->timed = false;
-	if (!ep->initiator && ep->agreed.rtr != MPA_RTR_NONE) {
+	if (!ep->initiator && ep->agreed.rtr != IWARP_RTR_NONE) {
 		ep->rtr_wait = true;
 		endpoint_set_deadline(ep, READ_ONCE(rtr_timeout));
 	}

@@ -30,11 +30,11 @@ static void mpa_encode_params(struct mpa_v2_params *params, const struct mpa_mes
 
 	if (msg->p2p)
 		ird |= MPA_V2_PEER_TO_PEER;
-	if (msg->rtr & MPA_RTR_BIT(MPA_RTR_SEND))
+	if (msg->rtr & MPA_RTR_BIT(IWARP_RTR_SEND))
 		ird |= MPA_V2_RTR_SEND;
-	if (msg->rtr & MPA_RTR_BIT(MPA_RTR_WRITE))
+	if (msg->rtr & MPA_RTR_BIT(IWARP_RTR_WRITE))
 		ord |= MPA_V2_RTR_WRITE;
-	if (msg->rtr & MPA_RTR_BIT(MPA_RTR_READ))
+	if (msg->rtr & MPA_RTR_BIT(IWARP_RTR_READ))
 		ord |= MPA_V2_RTR_READ;
 	params->ird = __cpu_to_be16(ird);
 	params->ord = __cpu_to_be16(ord);
@@ -47,11 +47,11 @@ static void mpa_parse_params(const struct mpa_v2_params *params, struct mpa_mess
 
 	msg->p2p = ird & MPA_V2_PEER_TO_PEER;
 	if (ird & MPA_V2_RTR_SEND)
-		msg->rtr |= MPA_RTR_BIT(MPA_RTR_SEND);
+		msg->rtr |= MPA_RTR_BIT(IWARP_RTR_SEND);
 	if (ord & MPA_V2_RTR_WRITE)
-		msg->rtr |= MPA_RTR_BIT(MPA_RTR_WRITE);
+		msg->rtr |= MPA_RTR_BIT(IWARP_RTR_WRITE);
 	if (ord & MPA_V2_RTR_READ)
-		msg->rtr |= MPA_RTR_BIT(MPA_RTR_READ);
+		msg->rtr |= MPA_RTR_BIT(IWARP_RTR_READ);
 	msg->ird = ird & MPA_V2_MASK_IRD_ORD;
 	msg->ord = ord & MPA_V2_MASK_IRD_ORD;
 }
@@ -171,16 +171,16 @@ enum mpa_result mpa_parse(const void *buf, size_t len, enum mpa_kind kind,
 	return MPA_OK;
 }
 
-static enum mpa_rtr mpa_choose_rtr(__u8 offered)
+static enum iwarp_rtr mpa_choose_rtr(__u8 offered)
 {
 	/* A zero length Write costs neither a receive nor a read resource. */
-	if (offered & MPA_RTR_BIT(MPA_RTR_WRITE))
-		return MPA_RTR_WRITE;
-	if (offered & MPA_RTR_BIT(MPA_RTR_READ))
-		return MPA_RTR_READ;
-	if (offered & MPA_RTR_BIT(MPA_RTR_SEND))
-		return MPA_RTR_SEND;
-	return MPA_RTR_NONE;
+	if (offered & MPA_RTR_BIT(IWARP_RTR_WRITE))
+		return IWARP_RTR_WRITE;
+	if (offered & MPA_RTR_BIT(IWARP_RTR_READ))
+		return IWARP_RTR_READ;
+	if (offered & MPA_RTR_BIT(IWARP_RTR_SEND))
+		return IWARP_RTR_SEND;
+	return IWARP_RTR_NONE;
 }
 
 static __u16 mpa_bound(__u16 wanted, __u16 offered)
@@ -222,9 +222,9 @@ enum mpa_result mpa_respond(const struct mpa_message *req, const struct mpa_limi
 	if (req->p2p) {
 		agreed->rtr = mpa_choose_rtr(req->rtr);
 		/* Some initiators leave the choice to us. */
-		if (agreed->rtr == MPA_RTR_NONE)
-			agreed->rtr = MPA_RTR_WRITE;
-		if (agreed->rtr == MPA_RTR_READ && !agreed->ird)
+		if (agreed->rtr == IWARP_RTR_NONE)
+			agreed->rtr = IWARP_RTR_WRITE;
+		if (agreed->rtr == IWARP_RTR_READ && !agreed->ird)
 			agreed->ird = 1;
 		rep->p2p = true;
 		rep->rtr = MPA_RTR_BIT(agreed->rtr);
@@ -270,10 +270,10 @@ enum mpa_result mpa_conclude(const struct mpa_message *req, const struct mpa_mes
 		agreed->ird = rep->ord;
 	}
 	if (req->p2p) {
-		agreed->rtr = rep->p2p ? mpa_choose_rtr(req->rtr & rep->rtr) : MPA_RTR_NONE;
-		if (agreed->rtr == MPA_RTR_NONE)
+		agreed->rtr = rep->p2p ? mpa_choose_rtr(req->rtr & rep->rtr) : IWARP_RTR_NONE;
+		if (agreed->rtr == IWARP_RTR_NONE)
 			return MPA_NO_RTR;
-		if (agreed->rtr == MPA_RTR_READ && !agreed->ord)
+		if (agreed->rtr == IWARP_RTR_READ && !agreed->ord)
 			return MPA_NO_IRD;
 	}
 	return MPA_OK;

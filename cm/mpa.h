@@ -21,14 +21,7 @@ enum mpa_kind {
 	MPA_REPLY,
 };
 
-/* Same values as enum iwarp_rtr; BIT() of them in struct mpa_message */
-enum mpa_rtr {
-	MPA_RTR_NONE,
-	MPA_RTR_SEND,
-	MPA_RTR_WRITE,
-	MPA_RTR_READ,
-};
-
+/* A set of enum iwarp_rtr, in struct mpa_message */
 #define MPA_RTR_BIT(rtr)	((__u8)(1u << (rtr)))
 
 /**
@@ -111,7 +104,7 @@ struct mpa_limits {
  */
 struct mpa_agreement {
 	bool crc;
-	enum mpa_rtr rtr;
+	enum iwarp_rtr rtr;
 	__u16 ird;
 	__u16 ord;
 };

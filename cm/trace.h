@@ -154,9 +154,9 @@ DECLARE_EVENT_CLASS(iwarp_cm_mpa,
 		  __entry->reject ? " reject" : "", __entry->enhanced ? " enhanced" : "",
 		  __entry->p2p ? " p2p" : "",
 		  __print_flags(__entry->rtr, ",",
-				{ 1 << MPA_RTR_SEND, "send" },
-				{ 1 << MPA_RTR_WRITE, "write" },
-				{ 1 << MPA_RTR_READ, "read" }),
+				{ 1 << IWARP_RTR_SEND, "send" },
+				{ 1 << IWARP_RTR_WRITE, "write" },
+				{ 1 << IWARP_RTR_READ, "read" }),
 		  __entry->ird, __entry->ord, __entry->pdata_len)
 );
 

@@ -163,8 +163,8 @@ bool core_queue_accept(struct core_qp *qp)
 	if (queue_blocked(qp, wqe->opcode, wqe->flags))
 		return false;
 
-	/* Full barrier: see the remark on the doorbell above. */
 	WRITE_ONCE(sqe->flags, 0);
+	/* See the remark on the doorbell above. */
 	smp_mb();
 
 	send = queue_send(qp, qp->sq_get);

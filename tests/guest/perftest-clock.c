@@ -2,7 +2,8 @@
 /*
  * User Mode Linux has one CPU, and its gettimeofday() is a system call of 10 us. perftest measures the clock rate with
  * it while its peer spins, is put aside for 10 ms in the middle every now and then, and says "Can't produce a report".
- * Preloaded in UML guests, this answers perftest (ib_*) from the time stamp counter; all others get the kernel's answer.
+ * Preloaded in UML guests, this answers perftest (ib_*) from the time stamp counter; all others get
+ * the kernel's answer.
  */
 #define _GNU_SOURCE
 #include <errno.h>

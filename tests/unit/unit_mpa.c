@@ -90,9 +90,9 @@ static void mpa_encode__params(void)
 		{ { .ird = 0x3fff, .ord = 0x3fff }, { 0x3f, 0xff, 0x3f, 0xff } },
 		{ { .ird = 0xffff, .ord = 0xffff }, { 0x3f, 0xff, 0x3f, 0xff } },
 		{ { .p2p = true }, { 0x80, 0, 0, 0 } },
-		{ { .rtr = MPA_RTR_BIT(MPA_RTR_SEND) }, { 0x40, 0, 0, 0 } },
-		{ { .rtr = MPA_RTR_BIT(MPA_RTR_WRITE) }, { 0, 0, 0x80, 0 } },
-		{ { .rtr = MPA_RTR_BIT(MPA_RTR_READ) }, { 0, 0, 0x40, 0 } },
+		{ { .rtr = MPA_RTR_BIT(IWARP_RTR_SEND) }, { 0x40, 0, 0, 0 } },
+		{ { .rtr = MPA_RTR_BIT(IWARP_RTR_WRITE) }, { 0, 0, 0x80, 0 } },
+		{ { .rtr = MPA_RTR_BIT(IWARP_RTR_READ) }, { 0, 0, 0x40, 0 } },
 	};
 	__u8 buf[MPA_FRAME_MAX];
 	size_t i;
@@ -345,7 +345,7 @@ static void mpa_respond__revision_1(void)
 
 	CHECK(mpa_respond(&req, &limits, &rep, &agreed) == MPA_OK);
 	CHECK(rep.revision == 1 && !rep.enhanced && !rep.crc && !rep.reject && !rep.markers);
-	CHECK(agreed.ird == 8 && agreed.ord == 4 && agreed.rtr == MPA_RTR_NONE && !agreed.crc);
+	CHECK(agreed.ird == 8 && agreed.ord == 4 && agreed.rtr == IWARP_RTR_NONE && !agreed.crc);
 }
 
 static void mpa_respond__revision_2_plain(void)
@@ -402,9 +402,9 @@ static void mpa_respond__ord_within_their_ird(void)
 
 static void mpa_respond__each_rtr_offer(void)
 {
-	static const enum mpa_rtr want[8] = {
-		MPA_RTR_WRITE, MPA_RTR_SEND, MPA_RTR_WRITE, MPA_RTR_WRITE,
-		MPA_RTR_READ, MPA_RTR_READ, MPA_RTR_WRITE, MPA_RTR_WRITE,
+	static const enum iwarp_rtr want[8] = {
+		IWARP_RTR_WRITE, IWARP_RTR_SEND, IWARP_RTR_WRITE, IWARP_RTR_WRITE,
+		IWARP_RTR_READ, IWARP_RTR_READ, IWARP_RTR_WRITE, IWARP_RTR_WRITE,
 	};
 	int i;
 
@@ -425,13 +425,13 @@ static void mpa_respond__rtr_without_p2p(void)
 	struct mpa_agreement agreed;
 
 	CHECK(mpa_respond(&req, &limits, &rep, &agreed) == MPA_OK);
-	CHECK(!rep.p2p && !rep.rtr && agreed.rtr == MPA_RTR_NONE);
+	CHECK(!rep.p2p && !rep.rtr && agreed.rtr == IWARP_RTR_NONE);
 }
 
 static void mpa_respond__read_rtr_needs_ird(void)
 {
 	struct mpa_message req = {
-		.revision = 2, .enhanced = true, .p2p = true, .rtr = MPA_RTR_BIT(MPA_RTR_READ),
+		.revision = 2, .enhanced = true, .p2p = true, .rtr = MPA_RTR_BIT(IWARP_RTR_READ),
 	}, rep;
 	struct mpa_limits none = { 0 };
 	struct mpa_agreement agreed;
@@ -441,12 +441,12 @@ static void mpa_respond__read_rtr_needs_ird(void)
 }
 
 static const struct mpa_message request = {
-	.revision = 2, .enhanced = true, .p2p = true, .rtr = MPA_RTR_BIT(MPA_RTR_WRITE),
+	.revision = 2, .enhanced = true, .p2p = true, .rtr = MPA_RTR_BIT(IWARP_RTR_WRITE),
 	.ird = 8, .ord = 4, .crc = true,
 };
 
 static const struct mpa_message reply = {
-	.revision = 2, .enhanced = true, .p2p = true, .rtr = MPA_RTR_BIT(MPA_RTR_WRITE),
+	.revision = 2, .enhanced = true, .p2p = true, .rtr = MPA_RTR_BIT(IWARP_RTR_WRITE),
 	.ird = 4, .ord = 8, .crc = true,
 };
 
@@ -455,7 +455,7 @@ static void mpa_conclude__good(void)
 	struct mpa_agreement agreed;
 
 	CHECK(mpa_conclude(&request, &reply, &limits, &agreed) == MPA_OK);
-	CHECK(agreed.crc && agreed.rtr == MPA_RTR_WRITE && agreed.ird == 8 && agreed.ord == 4);
+	CHECK(agreed.crc && agreed.rtr == IWARP_RTR_WRITE && agreed.ird == 8 && agreed.ord == 4);
 }
 
 static void mpa_conclude__revision_1(void)
@@ -464,7 +464,7 @@ static void mpa_conclude__revision_1(void)
 	struct mpa_agreement agreed;
 
 	CHECK(mpa_conclude(&req, &rep, &limits, &agreed) == MPA_OK);
-	CHECK(!agreed.crc && agreed.rtr == MPA_RTR_NONE && agreed.ird == 8 && agreed.ord == 4);
+	CHECK(!agreed.crc && agreed.rtr == IWARP_RTR_NONE && agreed.ird == 8 && agreed.ord == 4);
 }
 
 static void mpa_conclude__crc_if_either(void)
@@ -608,7 +608,7 @@ static void mpa_conclude__p2p_unasked(void)
 	req.p2p = false;
 	req.rtr = 0;
 	CHECK(mpa_conclude(&req, &reply, &limits, &agreed) == MPA_OK);
-	CHECK(agreed.rtr == MPA_RTR_NONE);
+	CHECK(agreed.rtr == IWARP_RTR_NONE);
 }
 
 static void mpa_conclude__read_rtr_needs_their_ird(void)
@@ -616,10 +616,10 @@ static void mpa_conclude__read_rtr_needs_their_ird(void)
 	struct mpa_message req = request, rep = reply;
 	struct mpa_agreement agreed;
 
-	req.rtr = MPA_RTR_BIT(MPA_RTR_READ);
-	rep.rtr = MPA_RTR_BIT(MPA_RTR_READ);
+	req.rtr = MPA_RTR_BIT(IWARP_RTR_READ);
+	rep.rtr = MPA_RTR_BIT(IWARP_RTR_READ);
 	CHECK(mpa_conclude(&req, &rep, &limits, &agreed) == MPA_OK);
-	CHECK(agreed.rtr == MPA_RTR_READ);
+	CHECK(agreed.rtr == IWARP_RTR_READ);
 	rep.ird = 0;
 	CHECK(mpa_conclude(&req, &rep, &limits, &agreed) == MPA_NO_IRD);
 }
@@ -646,7 +646,7 @@ static void mpa_conclude__of_mpa_respond(void)
 
 		if (req.enhanced && bits & 8) {
 			req.p2p = true;
-			req.rtr = MPA_RTR_BIT(MPA_RTR_WRITE);
+			req.rtr = MPA_RTR_BIT(IWARP_RTR_WRITE);
 		}
 		CHECK(mpa_respond(&req, &theirs, &rep, &there) == MPA_OK);
 		CHECK(mpa_conclude(&req, &rep, &mine, &here) == MPA_OK);

@@ -24,6 +24,7 @@
 #define BUFFERS		4
 #define BUFFER		(48u << 10)
 #define AREA		(BUFFERS * BUFFER)
+#define SPACE		"\n "
 
 struct window {
 	uint64_t addr;
@@ -138,12 +139,14 @@ static unsigned long retransmitted(void)
 	while (fgets(names, sizeof(names), file) && fgets(values, sizeof(values), file)) {
 		if (strncmp(names, "Tcp:", 4))
 			continue;
-		name = strtok_r(names, " \n", &n);
-		value = strtok_r(values, " \n", &v);
-		for (; name && value; name = strtok_r(NULL, " \n", &n),
-				      value = strtok_r(NULL, " \n", &v))
+		name = strtok_r(names, SPACE, &n);
+		value = strtok_r(values, SPACE, &v);
+		while (name && value) {
 			if (!strcmp(name, "RetransSegs"))
 				found = strtoul(value, NULL, 10);
+			name = strtok_r(NULL, SPACE, &n);
+			value = strtok_r(NULL, SPACE, &v);
+		}
 	}
 	fclose(file);
 	return found;
