@@ -263,6 +263,18 @@ int endpoint_raise(struct iwarp_endpoint *ep, enum iw_cm_event_type type, int st
 	return ep->cm_id->event_handler(ep->cm_id, &event);
 }
 
+/**
+ * iwarp_cm_close_timeout - bound of an orderly end, for a QP that has still
+ * something to send or to be answered
+ *
+ * Return: milliseconds.
+ */
+unsigned int iwarp_cm_close_timeout(void)
+{
+	return READ_ONCE(close_timeout);
+}
+EXPORT_SYMBOL_GPL(iwarp_cm_close_timeout);
+
 static void endpoint_tell_cm(struct iwarp_endpoint *ep, int status)
 {
 	struct iw_cm_id *cm_id = ep->cm_id;

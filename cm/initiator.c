@@ -48,6 +48,8 @@ static bool initiator_fall_back(struct iwarp_endpoint *ep)
 {
 	if (ep->sent.revision != MPA_REVISION_2)
 		return false;
+	/* What the first peer said lives in the frame that goes. */
+	memset(&ep->received, 0, sizeof(ep->received));
 	frame_destroy(&ep->rx);
 	ep->sent = (struct mpa_message) {
 		.revision = MPA_REVISION_1,

@@ -175,6 +175,9 @@ int iwarp_cm_create_listen(struct iwarp_device *dev, struct iw_cm_id *id,
 			   int backlog);
 int iwarp_cm_destroy_listen(struct iwarp_device *dev, struct iw_cm_id *id);
 
+/* How long an orderly end may take, in milliseconds; a setting */
+unsigned int iwarp_cm_close_timeout(void);
+
 /* From a QP, any context that may take a spinlock with bottom halves off */
 void iwarp_cm_qp_event(struct iwarp_endpoint *ep, enum iwarp_qp_event event);
 

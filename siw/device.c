@@ -32,11 +32,13 @@ bool siw_device_can_use(struct net_device *netdev)
  * @speed: enum ib_port_speed
  * @width: enum ib_port_width
  *
- * Return: 0, or a negative errno when the interface has gone.
+ * One that is on its way out has the lowest there is.
  */
-int siw_device_speed(struct siw_device *dev, u16 *speed, u8 *width)
+void siw_device_speed(struct siw_device *dev, u16 *speed, u8 *width)
 {
-	return ib_get_eth_speed(&dev->ibdev, 1, speed, width);
+	*speed = IB_SPEED_SDR;
+	*width = IB_WIDTH_1X;
+	ib_get_eth_speed(&dev->ibdev, 1, speed, width);
 }
 
 /**
@@ -56,7 +58,7 @@ struct siw_device *siw_device_create(struct net_device *netdev)
 		return ERR_PTR(-ENOMEM);
 	ibdev = &dev->ibdev;
 
-	xa_init_flags(&dev->qps, XA_FLAGS_ALLOC1);
+	xa_init_flags(&dev->qps, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_IRQ);
 	err = siw_region_init(dev);
 	if (err)
 		goto err_dealloc;

@@ -12,7 +12,10 @@ MODULE_AUTHOR("The Wharf developers");
 MODULE_LICENSE("GPL");
 MODULE_ALIAS_RDMA_LINK("siw");
 
-static int siw_newlink(const char *name, struct net_device *netdev)
+/* One device for an interface: from looking for another to being found */
+static DEFINE_MUTEX(newlink_lock);
+
+static int newlink(const char *name, struct net_device *netdev)
 {
 	struct siw_device *dev;
 	struct ib_device *other;
@@ -32,6 +35,16 @@ static int siw_newlink(const char *name, struct net_device *netdev)
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	return siw_device_register(dev, name);
+}
+
+static int siw_newlink(const char *name, struct net_device *netdev)
+{
+	int err;
+
+	mutex_lock(&newlink_lock);
+	err = newlink(name, netdev);
+	mutex_unlock(&newlink_lock);
+	return err;
 }
 
 static struct rdma_link_ops siw_link_ops = {

@@ -10,9 +10,14 @@
 
 struct workqueue_struct *siw_wq;
 
-void siw_qp_get(struct ib_qp *base)
+static void qp_get(struct siw_qp *qp)
 {
-	refcount_inc(&to_siw_qp(base)->refs);
+	refcount_inc(&qp->refs);
+}
+
+/* ib_device_ops.iw_add_ref: siw_qp_find() has taken the reference already. */
+void siw_qp_add_ref(struct ib_qp *base)
+{
 }
 
 void siw_qp_put(struct ib_qp *base)
@@ -26,15 +31,25 @@ void siw_qp_put(struct ib_qp *base)
 /**
  * siw_qp_find() - ib_device_ops.iw_get_qp
  * @ibdev: the device
- * @qpn: queue pair number
+ * @qpn: queue pair number, which may be any that a program wrote
  *
- * iw_cm takes its reference after this, and the caller of rdma_connect() or
- * rdma_accept() keeps the QP alive until then.
+ * Comes with the reference that iw_cm asks for next, by iw_add_ref: nothing
+ * else would keep the QP in between.
+ *
+ * Context: any, interrupts off included.
+ * Return: the QP, or NULL.
  */
 struct ib_qp *siw_qp_find(struct ib_device *ibdev, int qpn)
 {
-	struct siw_qp *qp = xa_load(&to_siw_dev(ibdev)->qps, qpn);
+	struct xarray *qps = &to_siw_dev(ibdev)->qps;
+	unsigned long flags;
+	struct siw_qp *qp;
 
+	xa_lock_irqsave(qps, flags);
+	qp = xa_load(qps, qpn);
+	if (qp)
+		qp_get(qp);
+	xa_unlock_irqrestore(qps, flags);
 	return qp ? &qp->base : NULL;
 }
 
@@ -125,8 +140,15 @@ void siw_qp_work(struct work_struct *work)
  */
 void siw_qp_queue_work(struct siw_qp *qp, unsigned long delay)
 {
-	siw_qp_get(&qp->base);
-	if (!queue_delayed_work(siw_wq, &qp->work, delay))
+	bool pending;
+
+	qp_get(qp);
+	/* What waits for later must not hold up what is to be done now. */
+	if (delay)
+		pending = !queue_delayed_work(siw_wq, &qp->work, delay);
+	else
+		pending = mod_delayed_work(siw_wq, &qp->work, 0);
+	if (pending)
 		siw_qp_put(&qp->base);
 }
 
@@ -244,10 +266,9 @@ int siw_create_qp(struct ib_qp *base, struct ib_qp_init_attr *attr,
 	attr->cap.max_recv_sge = SIW_MAX_SGE;
 	attr->cap.max_inline_data = SIW_MAX_INLINE;
 
-	/* Last, so that nobody finds a QP that is half made */
-	err = xa_alloc_cyclic(&dev->qps, &base->qp_num, qp,
-			      XA_LIMIT(1, SIW_MAX_QP), &dev->next_qpn,
-			      GFP_KERNEL);
+	err = xa_alloc_cyclic_irq(&dev->qps, &base->qp_num, NULL,
+				  XA_LIMIT(1, SIW_MAX_QP), &dev->next_qpn,
+				  GFP_KERNEL);
 	if (err < 0)
 		goto err_rings;
 	if (udata) {
@@ -256,10 +277,12 @@ int siw_create_qp(struct ib_qp *base, struct ib_qp_init_attr *attr,
 		if (err)
 			goto err_xa;
 	}
+	/* Last: it can be found from here on, and there is no way back. */
+	xa_store_irq(&dev->qps, base->qp_num, qp, GFP_KERNEL);
 	return 0;
 
 err_xa:
-	xa_erase(&dev->qps, base->qp_num);
+	xa_erase_irq(&dev->qps, base->qp_num);
 err_rings:
 	qp_free_rings(qp);
 	return err;
@@ -287,7 +310,7 @@ int siw_destroy_qp(struct ib_qp *base, struct ib_udata *udata)
 {
 	struct siw_qp *qp = to_siw_qp(base);
 
-	xa_erase(&qp->dev->qps, base->qp_num);
+	xa_erase_irq(&qp->dev->qps, base->qp_num);
 	qp_to_error(qp);
 	if (cancel_delayed_work_sync(&qp->work))
 		siw_qp_put(base);
@@ -298,7 +321,10 @@ int siw_destroy_qp(struct ib_qp *base, struct ib_udata *udata)
 	return 0;
 }
 
-/* An orderly end: what was posted is sent, then our side of TCP closes. */
+/*
+ * An orderly end: what was posted is sent and answered, then our side of TCP
+ * closes; but no peer is waited for without a bound.
+ */
 static int qp_to_closing(struct siw_qp *qp)
 {
 	struct sock *sk = siw_stream_lock(qp);
@@ -306,6 +332,8 @@ static int qp_to_closing(struct siw_qp *qp)
 	if (!sk)
 		return READ_ONCE(qp->state) == SIW_QP_ERROR ? 0 : -EINVAL;
 	if (qp->state == SIW_QP_RTS) {
+		qp->stream.close_by = jiffies +
+				      msecs_to_jiffies(iwarp_cm_close_timeout());
 		qp_set_state(qp, SIW_QP_CLOSING);
 		siw_stream_transmit(qp, sk);
 	}

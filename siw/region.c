@@ -207,7 +207,8 @@ enum core_check core_region_invalidate(struct core_qp *core, u32 stag)
 
 	if (!region)
 		return CORE_CHECK_STAG;
-	if (region->virt)
+	/* What no peer may use, no peer may take away. */
+	if (region->virt || !(region->access & (CORE_REMOTE_READ | CORE_REMOTE_WRITE)))
 		check = CORE_CHECK_ACCESS;
 	else if (region->pd != qp->base.pd)
 		check = CORE_CHECK_STREAM;

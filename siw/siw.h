@@ -60,7 +60,7 @@ struct siw_counters {
  * @netdev: held from creation to dealloc_driver
  * @max_ulpdu: longest ULPDU to send, a setting; read when a stream starts
  * @gid: the interface's address, then zeros (6.1's rdma_cm looks for that)
- * @qps: QP number -> struct siw_qp
+ * @qps: QP number -> struct siw_qp; its lock is taken with interrupts off
  * @regions: STag index -> struct core_region, read under RCU
  * @next_qpn: cursor of @qps
  * @next_region: cursor of @regions
@@ -166,6 +166,7 @@ struct siw_recv_queue {
  * @again: look for more to send before leaving
  * @failing: the core has failed, and has until @fail_by to say so to the peer
  * @fail_by: jiffies
+ * @close_by: in SIW_QP_CLOSING, how long it may take to get there; jiffies
  * @told_closing: IWARP_QP_CLOSING was reported
  * @data_ready: the socket's own callback
  * @write_space: the socket's own callback
@@ -182,6 +183,7 @@ struct siw_stream {
 	bool failing;
 	bool told_closing;
 	unsigned long fail_by;
+	unsigned long close_by;
 	void (*data_ready)(struct sock *sk);
 	void (*write_space)(struct sock *sk);
 	void (*state_change)(struct sock *sk);
@@ -201,7 +203,7 @@ struct siw_stream {
  * @sq_put: next entry of the send queue to post, kernel consumers only
  * @sig_all: every send WQE is signalled
  * @kernel: a kernel consumer
- * @refs: one for the verbs object, one for each of iw_cm's and @work's holds
+ * @refs: one for the verbs object, one for each of siw_qp_find()'s and @work's
  * @unused: completed by the last reference; destroy waits for it
  * @mutex: attach, start, stop, state changes
  * @lock: @state, @ep and @sk; bottom halves off
@@ -267,7 +269,7 @@ struct siw_device *siw_device_create(struct net_device *netdev);
 int siw_device_register(struct siw_device *dev, const char *name);
 void siw_device_dealloc(struct ib_device *ibdev);
 bool siw_device_can_use(struct net_device *netdev);
-int siw_device_speed(struct siw_device *dev, u16 *speed, u8 *width);
+void siw_device_speed(struct siw_device *dev, u16 *speed, u8 *width);
 
 /* settings.c */
 extern const struct attribute_group siw_settings_group;
@@ -286,7 +288,7 @@ int siw_modify_qp(struct ib_qp *base, struct ib_qp_attr *attr, int mask,
 		  struct ib_udata *udata);
 int siw_query_qp(struct ib_qp *base, struct ib_qp_attr *attr, int mask,
 		 struct ib_qp_init_attr *init);
-void siw_qp_get(struct ib_qp *base);
+void siw_qp_add_ref(struct ib_qp *base);
 void siw_qp_put(struct ib_qp *base);
 struct ib_qp *siw_qp_find(struct ib_device *ibdev, int qpn);
 void siw_qp_report(struct siw_qp *qp, enum iwarp_qp_event event);

@@ -19,8 +19,11 @@
 #define TX_RETRY		(HZ / 100 + 1)
 #define TX_TERMINATE_WAIT	(5 * HZ)
 
-/* Room for the FPDU that is waited for, another, and what skbs cost beside */
-#define RX_MIN_BUFFER		(4 * 65536)
+/*
+ * Room for the FPDU that is waited for and another, in segments that are small
+ * beside what their skbs cost
+ */
+#define RX_MIN_BUFFER		(16 * 65536)
 
 /* Pages that output is made in; bottom halves off while one is used */
 static DEFINE_PER_CPU(struct page_frag, tx_frag);
@@ -221,20 +224,33 @@ static void tx_run(struct siw_qp *qp, struct sock *sk)
 		return;
 	if (err == -EAGAIN && (!qp->core.error || tx_may_still_terminate(qp))) {
 		tx_wait_for_room(sk);
+		/* No ACK will come: TCP itself was out of memory. */
+		if (tcp_rtx_and_write_queues_empty(sk))
+			siw_qp_queue_work(qp, TX_RETRY);
 		return;
 	}
 	if (qp->core.error) {
 		tx_core_failed(qp, !err);
 		return;
 	}
-	if (err) {
+	if (err)
 		stream_broke(qp, IWARP_QP_ERROR);
+}
+
+/* SQD was asked for: is all sent and answered, or the time for it over? */
+static void tx_closing(struct siw_qp *qp)
+{
+	struct siw_stream *s = &qp->stream;
+
+	if (s->told_closing)
 		return;
-	}
-	if (qp->state == SIW_QP_CLOSING && !s->told_closing &&
-	    core_transmit_idle(&qp->core)) {
+	if (!s->count && core_transmit_idle(&qp->core)) {
 		s->told_closing = true;
 		siw_qp_report(qp, IWARP_QP_CLOSING);
+	} else if (time_after_eq(jiffies, s->close_by)) {
+		stream_broke(qp, IWARP_QP_ERROR);
+	} else {
+		siw_qp_queue_work(qp, s->close_by - jiffies);
 	}
 }
 
@@ -264,6 +280,8 @@ void siw_stream_transmit(struct siw_qp *qp, struct sock *sk)
 		tx_run(qp, sk);
 	} while (s->again);
 	s->sending = false;
+	if (qp->state == SIW_QP_CLOSING)
+		tx_closing(qp);
 }
 
 struct rx_batch {
@@ -344,37 +362,40 @@ static int rx_verify(struct siw_qp *qp, struct sock *sk)
 	return 0;
 }
 
-static void rx_place(struct siw_qp *qp, struct sock *sk, size_t limit,
-		     struct rx_batch *b)
+/* Consumes @limit octets, which are there, or all there are. */
+static int rx_place(struct siw_qp *qp, struct sock *sk, size_t limit)
 {
-	read_descriptor_t desc = { .count = limit, .arg.data = b };
+	struct rx_batch b = { .qp = qp };
+	read_descriptor_t desc = { .count = limit, .arg.data = &b };
 
-	if (!limit)
-		return;
-	tcp_read_sock(sk, &desc, rx_actor);
-	core_receive_pause(&qp->core);
+	if (limit) {
+		tcp_read_sock(sk, &desc, rx_actor);
+		core_receive_pause(&qp->core);
+	}
+	/* TCP does not read past urgent data, and a stream of FPDUs has none. */
+	if (!b.err && tcp_sk(sk)->urg_data)
+		b.err = -EPIPE;
+	return b.err;
 }
 
 static int rx_run(struct siw_qp *qp, struct sock *sk)
 {
 	struct core_scan *scan = &qp->core.scan;
-	struct rx_batch b = { .qp = qp };
-	int err;
+	int bad_crc, err;
 
-	if (!qp->core.crc) {
-		rx_place(qp, sk, INT_MAX, &b);
-		return b.err;
-	}
-	err = rx_verify(qp, sk);
-	rx_place(qp, sk, scan->verified, &b);
+	if (!qp->core.crc)
+		return rx_place(qp, sk, INT_MAX);
+
+	bad_crc = rx_verify(qp, sk);
+	err = rx_place(qp, sk, scan->verified);
 	scan->verified = 0;
-	if (b.err)
-		return b.err;
-	if (err) {
+	if (err)
+		return err;
+	if (bad_crc) {
 		atomic64_inc(&qp->dev->counters.crc_errors);
 		core_terminate(&qp->core, TERM_LAYER_LLP, 0, TERM_MPA_CRC,
 			       NULL, 0);
-		return err;
+		return bad_crc;
 	}
 	/* Not to be called for every segment of a long FPDU */
 	WRITE_ONCE(sk->sk_rcvlowat, scan->seen + core_scan_wants(scan));
@@ -412,6 +433,10 @@ void siw_stream_receive(struct siw_qp *qp, struct sock *sk)
 		stream_broke(qp, IWARP_QP_TERMINATED);
 		return;
 	}
+	if (err == -EPIPE) {
+		stream_broke(qp, IWARP_QP_ERROR);
+		return;
+	}
 	/* Reads answered, reads finished, or a Terminate to send */
 	siw_stream_transmit(qp, sk);
 	if (qp->state == SIW_QP_ERROR)
@@ -436,7 +461,8 @@ static void siw_write_space(struct sock *sk)
 {
 	struct siw_qp *qp = sk->sk_user_data;
 
-	if (!qp || !sk_stream_is_writeable(sk))
+	/* TCP calls this from within a send as well, when it is out of memory. */
+	if (!qp || qp->stream.sending || !sk_stream_is_writeable(sk))
 		return;
 	if (sk->sk_socket)
 		clear_bit(SOCK_NOSPACE, &sk->sk_socket->flags);

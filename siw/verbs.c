@@ -173,7 +173,8 @@ static int siw_query_port(struct ib_device *ibdev, u32 port,
 	attr->state = up ? IB_PORT_ACTIVE : IB_PORT_DOWN;
 	attr->phys_state = up ? IB_PORT_PHYS_STATE_LINK_UP :
 				IB_PORT_PHYS_STATE_DISABLED;
-	return siw_device_speed(dev, &attr->active_speed, &attr->active_width);
+	siw_device_speed(dev, &attr->active_speed, &attr->active_width);
+	return 0;
 }
 
 static int siw_get_port_immutable(struct ib_device *ibdev, u32 port,
@@ -244,7 +245,7 @@ const struct ib_device_ops siw_device_ops = {
 	.get_link_layer = siw_link_layer,
 	.get_port_immutable = siw_get_port_immutable,
 	.iw_accept = siw_iw_accept,
-	.iw_add_ref = siw_qp_get,
+	.iw_add_ref = siw_qp_add_ref,
 	.iw_connect = siw_iw_connect,
 	.iw_create_listen = siw_iw_create_listen,
 	.iw_destroy_listen = siw_iw_destroy_listen,
