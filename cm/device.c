@@ -78,6 +78,45 @@ int iwarp_cm_register(struct iwarp_device *dev)
 }
 EXPORT_SYMBOL_GPL(iwarp_cm_register);
 
+/*
+ * rdma_cm, told that a device goes, destroys its ids, and waits for connects
+ * that are under way; their programs would end them by destroying the QP, but
+ * they are told after rdma_cm. So connects end here, before it: clients are told
+ * in the reverse order of their registration.
+ */
+static void device_going(struct ib_device *ibdev, void *data)
+{
+	struct iwarp_device *dev;
+
+	mutex_lock(&devices_lock);
+	list_for_each_entry(dev, &devices, list) {
+		if (dev->ibdev == ibdev)
+			endpoint_tell_all(dev, EP_EVENT_GOING);
+	}
+	mutex_unlock(&devices_lock);
+}
+
+static int device_come(struct ib_device *ibdev)
+{
+	return 0;
+}
+
+static struct ib_client device_client = {
+	.name = "iwarp_cm",
+	.add = device_come,
+	.remove = device_going,
+};
+
+int device_init(void)
+{
+	return ib_register_client(&device_client);
+}
+
+void device_exit(void)
+{
+	ib_unregister_client(&device_client);
+}
+
 /**
  * iwarp_cm_unregister - end all connections of a device
  * @dev: the device
@@ -92,7 +131,7 @@ void iwarp_cm_unregister(struct iwarp_device *dev)
 	list_del(&dev->list);
 	mutex_unlock(&devices_lock);
 	listener_detach_device(dev);
-	endpoint_abort_all(dev);
+	endpoint_tell_all(dev, EP_EVENT_ABORT);
 	device_put(dev);
 	wait_for_completion(&dev->unused);
 }

@@ -5,6 +5,8 @@
 #include "iwarp_cm.h"
 #include "iwarp_transport.h"
 
+int device_init(void);
+void device_exit(void);
 bool device_get(struct iwarp_device *dev);
 void device_put(struct iwarp_device *dev);
 bool device_owns(const struct iwarp_device *dev, const struct iwarp_addrs *addrs);

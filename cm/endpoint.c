@@ -121,7 +121,7 @@ void iwarp_cm_qp_event(struct iwarp_endpoint *ep, enum iwarp_qp_event event)
 }
 EXPORT_SYMBOL_GPL(iwarp_cm_qp_event);
 
-void endpoint_abort_all(struct iwarp_device *dev)
+void endpoint_tell_all(struct iwarp_device *dev, enum endpoint_event event)
 {
 	struct iwarp_endpoint *ep;
 
@@ -130,7 +130,7 @@ void endpoint_abort_all(struct iwarp_device *dev)
 	dev->going = true;
 	list_for_each_entry(ep, &endpoints, item) {
 		if (ep->dev == dev)
-			endpoint_kick(ep, EP_EVENT_ABORT);
+			endpoint_kick(ep, event);
 	}
 	spin_unlock(&endpoints_lock);
 }
@@ -392,7 +392,8 @@ static void endpoint_run(struct iwarp_endpoint *ep)
 
 	if (ep->state == EP_DEAD)
 		return;
-	if (events & BIT(EP_EVENT_ABORT)) {
+	if (events & BIT(EP_EVENT_ABORT) ||
+	    (events & BIT(EP_EVENT_GOING) && ep->state < EP_STREAM)) {
 		endpoint_over(ep, -ECONNRESET, EP_END_RESET);
 		return;
 	}

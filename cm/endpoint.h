@@ -27,7 +27,8 @@ enum endpoint_state {
 enum endpoint_event {
 	EP_EVENT_SOCKET = IWARP_QP_TERMINATED + 1,
 	EP_EVENT_ORPHANED,	/* the listener is gone */
-	EP_EVENT_ABORT,		/* backlog, or the device goes */
+	EP_EVENT_ABORT,		/* backlog, or the device is gone */
+	EP_EVENT_GOING,		/* the device is about to go */
 };
 
 /* What iw_cm still has to hear of this connection */
@@ -127,7 +128,7 @@ void endpoint_get(struct iwarp_endpoint *ep);
 void endpoint_put(struct iwarp_endpoint *ep);
 void endpoint_kick(struct iwarp_endpoint *ep, unsigned int event);
 void endpoint_notify(void *context);
-void endpoint_abort_all(struct iwarp_device *dev);
+void endpoint_tell_all(struct iwarp_device *dev, enum endpoint_event event);
 
 /* The caller of these holds ep->lock. */
 void endpoint_set_deadline(struct iwarp_endpoint *ep, unsigned int ms);

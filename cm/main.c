@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/module.h>
+#include "device.h"
 #include "endpoint.h"
 #include "listener.h"
 #include "responder.h"
@@ -17,8 +18,13 @@ static int __init iwarp_cm_init(void)
 	ret = listener_init();
 	if (ret)
 		goto err_endpoint;
+	ret = device_init();
+	if (ret)
+		goto err_listener;
 	return 0;
 
+err_listener:
+	listener_exit();
 err_endpoint:
 	endpoint_exit();
 	return ret;
@@ -26,6 +32,7 @@ err_endpoint:
 
 static void __exit iwarp_cm_exit(void)
 {
+	device_exit();
 	/* Endpoints first: they queue their listener's work. */
 	endpoint_exit();
 	listener_exit();
@@ -37,3 +44,5 @@ module_exit(iwarp_cm_exit);
 
 MODULE_DESCRIPTION("One connection manager for every iWARP provider of Wharf");
 MODULE_LICENSE("GPL");
+/* Whose clients are told of a device's end after us, see device.c */
+MODULE_SOFTDEP("pre: rdma_cm");
