@@ -47,8 +47,8 @@ def _unhex(text):
 
 
 class Endpoint:
-    def __init__(self, namespace):
-        self.child = subprocess.Popen(["ip", "netns", "exec", namespace, PROGRAM], stdin=subprocess.PIPE,
+    def __init__(self, namespace, uid=0):
+        self.child = subprocess.Popen(["ip", "netns", "exec", namespace, PROGRAM, str(uid)], stdin=subprocess.PIPE,
                                       stdout=subprocess.PIPE, bufsize=0)
         self.buffer, self.reports, self.answers = b"", [], []
 
@@ -118,8 +118,8 @@ class Endpoint:
 
     # -- commands
 
-    def listen(self, address, port=0, backlog=16):
-        return int(self.ask("listen", address, port, backlog))
+    def listen(self, address, port=0, backlog=16, afonly=False):
+        return int(self.ask("listen", address, port, backlog, *(["afonly"] if afonly else [])))
 
     def unlisten(self):
         self.ask("unlisten")
@@ -149,6 +149,9 @@ class Endpoint:
 
     def fail(self, conn):
         self.ask("fail", conn)
+
+    def unqp(self, conn):
+        self.ask("unqp", conn)
 
     def close(self, conn):
         self.ask("close", conn)

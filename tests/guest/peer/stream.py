@@ -6,7 +6,7 @@ import struct
 
 from . import wire
 
-PATIENCE = 10  # seconds; nothing is decided by it but that a test has failed
+PATIENCE = 30  # seconds; nothing is decided by it but that a test has failed
 
 
 def family(address):

@@ -12,6 +12,7 @@
  *	connections idle ADDR PORT		be connected
  *	connections traffic ADDR PORT		Writes, Reads and Sends for ever
  *	connections bind ADDR PORT		can plain TCP bind and listen there?
+ *	connections pin ADDR PORT KIB		register memory
  *
  * Each says in a line of output how far it is. The last but two go on until
  * they are killed or lose their connection, which they say as well.
@@ -527,6 +528,28 @@ static void traffic(void)
 	until_over();
 }
 
+/* Two regions of as many KiB, and another when the first one is gone */
+static void pin(uint32_t kib)
+{
+	uint8_t *memory = mmap(NULL, 3ul * kib * 1024, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct ibv_mr *mr[3];
+	struct rdma_cm_id *id;
+	struct ibv_pd *pd;
+	int i;
+
+	must(rdma_create_id(channel, &id, NULL, RDMA_PS_TCP));
+	must(rdma_bind_addr(id, where->ai_addr));
+	must(!(pd = ibv_alloc_pd(id->verbs)));
+	for (i = 0; i < 3; i++) {
+		mr[i] = ibv_reg_mr(pd, memory + i * kib * 1024ul, kib * 1024ul,
+				   IBV_ACCESS_LOCAL_WRITE);
+		printf("region %d: %s\n", i, mr[i] ? "registered" : strerror(errno));
+		if (i == 1 && mr[0])
+			must(ibv_dereg_mr(mr[0]));
+	}
+}
+
 static int plain_bind(void)
 {
 	int fd = socket(where->ai_family, SOCK_STREAM, 0);
@@ -551,6 +574,7 @@ int main(int argc, char **argv)
 		{ "connecting", .run = connecting },
 		{ "idle", .run = idle },
 		{ "traffic", .run = traffic },
+		{ "pin", .run_n = pin },
 	};
 	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM };
 	unsigned int i;

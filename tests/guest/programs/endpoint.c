@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * An ordinary librdmacm and libibverbs application that does what it is told,
- * a line at a time, and tells all that it hears.
+ * a line at a time, and tells all that it hears. An argument is its user id.
  *
  * Commands, each answered by "ok ..." or "err ERRNO WHAT":
- *   listen ADDR PORT BACKLOG              ok PORT
+ *   listen ADDR PORT BACKLOG [afonly]     ok PORT; afonly: no other family
  *   unlisten
  *   resolve ADDR PORT                     ok K, later "cm K ROUTE_RESOLVED"
  *   qp K                                  ok QPN
  *   connect|accept K IRD ORD PD           PD: private data in hex, or -
  *   reject K PD
- *   disconnect|fail|close K               fail: the QP to error
+ *   disconnect|fail|unqp|close K          fail: the QP to error; unqp: destroy it
  *   query K                               ok STATE
  *   mr K LEN RIGHTS SEED [other]          ok H LKEY RKEY ADDR; other: in a PD
  *                                         that no QP has; RIGHTS: lwr or -
@@ -43,6 +43,7 @@
 #include <rdma/rdma_cma.h>
 
 #define CONNS		512
+#define DEVICES		16
 #define BUFS		512
 #define GUARD		8192
 #define GUARD_BYTE	0xa5
@@ -68,9 +69,16 @@ struct buf {
 	int conn;
 };
 
+/* A device, once for each time that it was added */
+struct device {
+	struct ibv_context *verbs;
+	struct ibv_comp_channel *completions;
+	bool gone;
+};
+
 static struct rdma_event_channel *events;
-static struct ibv_comp_channel *completions;
-static struct ibv_context *verbs;
+static struct device devices[DEVICES];
+static unsigned int device_count;
 static struct rdma_cm_id *listener;
 static struct conn conns[CONNS];
 static struct buf bufs[BUFS];
@@ -173,12 +181,16 @@ static void do_listen(void)
 	const char *host = word();
 	const char *port = word();
 	int backlog = number();
+	int afonly = !!word();
 
 	if (!address(host, port, &addr) || rdma_create_id(events, &listener, NULL, RDMA_PS_TCP)) {
 		err("rdma_create_id");
 		return;
 	}
-	if (rdma_bind_addr(listener, (struct sockaddr *)&addr)) {
+	if (afonly && rdma_set_option(listener, RDMA_OPTION_ID, RDMA_OPTION_ID_AFONLY, &afonly,
+				      sizeof(afonly))) {
+		err("rdma_set_option");
+	} else if (rdma_bind_addr(listener, (struct sockaddr *)&addr)) {
 		err("rdma_bind_addr");
 	} else if (rdma_listen(listener, backlog)) {
 		err("rdma_listen");
@@ -217,17 +229,24 @@ static void do_resolve(void)
 		printf("ok %d\n", conn_number(id->context));
 }
 
-static bool context_ready(struct ibv_context *context)
+static struct device *device_of(struct ibv_context *verbs)
 {
-	if (completions)
-		return true;
-	verbs = context;
-	completions = ibv_create_comp_channel(verbs);
-	if (!completions)
-		return false;
-	set_nonblocking(completions->fd);
+	struct device *d = devices;
+
+	while (d < devices + device_count && d->verbs != verbs)
+		d++;
+	if (d < devices + device_count)
+		return d;
+	if (!verbs || device_count == DEVICES)
+		return NULL;
+	d->verbs = verbs;
+	d->completions = ibv_create_comp_channel(verbs);
+	if (!d->completions)
+		return NULL;
+	set_nonblocking(d->completions->fd);
 	set_nonblocking(verbs->async_fd);
-	return true;
+	device_count++;
+	return d;
 }
 
 static void do_qp(void)
@@ -243,17 +262,20 @@ static void do_qp(void)
 			.max_inline_data = 64,
 		},
 	};
+	struct device *d = NULL;
 
-	if (!c->id || !context_ready(c->id->verbs)) {
+	if (c->id)
+		d = device_of(c->id->verbs);
+	if (!d) {
 		err("ibv_create_comp_channel");
 		return;
 	}
-	c->pd = ibv_alloc_pd(verbs);
+	c->pd = ibv_alloc_pd(d->verbs);
 	if (!c->pd) {
 		err("ibv_alloc_pd");
 		return;
 	}
-	c->cq = ibv_create_cq(verbs, 2 * QUEUE, c, completions, 0);
+	c->cq = ibv_create_cq(d->verbs, 2 * QUEUE, c, d->completions, 0);
 	if (!c->cq) {
 		err("ibv_create_cq");
 		return;
@@ -311,6 +333,12 @@ static void do_fail(void)
 		err("ibv_modify_qp");
 	else
 		ok();
+}
+
+static void do_unqp(void)
+{
+	rdma_destroy_qp(conn_arg()->id);
+	ok();
 }
 
 static void do_query(void)
@@ -400,7 +428,7 @@ static void do_mr(void)
 		return;
 	}
 	if (other && !c->other)
-		c->other = ibv_alloc_pd(verbs);
+		c->other = ibv_alloc_pd(c->pd->context);
 	access |= strchr(rights, 'l') ? IBV_ACCESS_LOCAL_WRITE : 0;
 	access |= strchr(rights, 'w') ? IBV_ACCESS_REMOTE_WRITE : 0;
 	access |= strchr(rights, 'r') ? IBV_ACCESS_REMOTE_READ : 0;
@@ -595,7 +623,8 @@ static void command(char *line)
 		{ "listen", do_listen }, { "unlisten", do_unlisten },
 		{ "resolve", do_resolve }, { "qp", do_qp },
 		{ "connect", do_connect }, { "accept", do_accept }, { "reject", do_reject },
-		{ "disconnect", do_disconnect }, { "fail", do_fail }, { "close", do_close },
+		{ "disconnect", do_disconnect }, { "fail", do_fail }, { "unqp", do_unqp },
+		{ "close", do_close },
 		{ "query", do_query }, { "mr", do_mr }, { "check", do_check }, { "dump", do_dump },
 		{ "dereg", do_dereg }, { "recv", do_recv }, { "post", do_post },
 		{ "cat", do_cat }, { "set", do_set },
@@ -644,12 +673,12 @@ static void on_cm(void)
 	}
 }
 
-static void on_completion(void)
+static void on_completion(struct device *d)
 {
 	struct ibv_cq *cq;
 	void *context;
 
-	while (!ibv_get_cq_event(completions, &cq, &context)) {
+	while (!ibv_get_cq_event(d->completions, &cq, &context)) {
 		struct conn *c = context;
 
 		c->cq_events++;
@@ -658,12 +687,12 @@ static void on_completion(void)
 	}
 }
 
-static void on_async(void)
+static void on_async(struct device *d)
 {
 	struct ibv_async_event event;
 	int i;
 
-	while (!ibv_get_async_event(verbs, &event)) {
+	while (!ibv_get_async_event(d->verbs, &event)) {
 		for (i = 0; i <= last_conn; i++) {
 			if (conns[i].id && conns[i].id->qp == event.element.qp)
 				printf("async %d %d\n", i, event.event_type);
@@ -691,11 +720,15 @@ static void on_input(void)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static char out[1 << 20];
 
 	setvbuf(stdout, out, _IOFBF, sizeof(out));
+	if (argc > 1 && setuid(atoi(argv[1]))) {
+		perror("endpoint: setuid");
+		return 1;
+	}
 	events = rdma_create_event_channel();
 	if (!events) {
 		perror("endpoint: rdma_create_event_channel");
@@ -703,22 +736,34 @@ int main(void)
 	}
 	set_nonblocking(events->fd);
 	for (;;) {
-		struct pollfd fds[] = {
+		struct pollfd fds[2 + 2 * DEVICES] = {
 			{ .fd = STDIN_FILENO, .events = POLLIN },
 			{ .fd = events->fd, .events = POLLIN },
-			{ .fd = completions ? completions->fd : -1, .events = POLLIN },
-			{ .fd = verbs ? verbs->async_fd : -1, .events = POLLIN },
 		};
+		unsigned int i, n = device_count;
 
+		for (i = 0; i < n; i++) {
+			const struct device *d = &devices[i];
+
+			fds[2 + 2 * i].fd = d->gone ? -1 : d->completions->fd;
+			fds[2 + 2 * i].events = POLLIN;
+			fds[3 + 2 * i].fd = d->gone ? -1 : d->verbs->async_fd;
+			fds[3 + 2 * i].events = POLLIN;
+		}
 		fflush(stdout);
-		if (poll(fds, 4, -1) < 0)
+		if (poll(fds, 2 + 2 * n, -1) < 0)
 			continue;
 		if (fds[1].revents)
 			on_cm();
-		if (fds[2].revents)
-			on_completion();
-		if (fds[3].revents)
-			on_async();
+		for (i = 0; i < n; i++) {
+			if (fds[2 + 2 * i].revents)
+				on_completion(&devices[i]);
+			if (fds[3 + 2 * i].revents)
+				on_async(&devices[i]);
+			/* What it had to tell is read, and nothing else will come. */
+			if ((fds[2 + 2 * i].revents | fds[3 + 2 * i].revents) & POLLERR)
+				devices[i].gone = true;
+		}
 		if (fds[0].revents)
 			on_input();
 	}

@@ -1940,75 +1940,12 @@ static void opcodes(void)
 		expect_zero(ibv_dereg_mr(theirs[i]));
 }
 
-/* Segments that TCP has sent again, in this network namespace */
-static unsigned long retransmitted(void)
-{
-	unsigned long n = 0;
-	char line[1024];
-	FILE *file = fopen("/proc/self/net/snmp", "r");
-	int seen = 0;
-
-	expect(file, "/proc/self/net/snmp: %s", strerror(errno));
-	while (fgets(line, sizeof(line), file)) {
-		if (strncmp(line, "Tcp:", 4) || !seen++)
-			continue;
-		expect(sscanf(line, "Tcp: %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lu", &n) == 1,
-		       "/proc/self/net/snmp looks unfamiliar");
-	}
-	fclose(file);
-	return n;
-}
-
-/*
- * A signalled Send covers an unsignalled Write before it: once it has
- * completed, the Write's buffer is overwritten. Its old content arrives, also
- * where TCP had to send it again after that. Whoever runs this sees to losses.
- */
-static void overwrite(void)
-{
-	enum { ROUNDS = 200, WANTED = 5 };
-	uint32_t len = 300000, n, late = 0, more = 1;
-	unsigned long before = 0;
-
-	connect_both();
-	for (n = 1; more; n++) {
-		snprintf(note, sizeof(note), ", round %u", n);
-		if (client) {
-			fill(0, len, n);
-			barrier();
-			post_write(n, 0, len, TARGET, UNSIGNALLED);
-			post_send(n, len, 4, 0);
-			await_wc(scq, n, SUCCESS);
-			before = retransmitted();
-			memset(buf, 0xee, len);
-		} else {
-			post_recv(n, 0, 4);
-			memset(buf + TARGET, 0, len);
-			barrier();
-			await_wc(rcq, n, SUCCESS);
-			verify(TARGET, len, n);
-		}
-		barrier();
-		if (client) {
-			late += retransmitted() > before;
-			more = late < WANTED && n < ROUNDS;
-		}
-		swap(&more, client ? &(uint32_t){ 0 } : &more, sizeof(more));
-	}
-	if (client) {
-		printf("# in %u of %u rounds TCP sent again what had been completed\n", late, n - 1);
-		expect(late >= WANTED, "too few: nothing is proved");
-	}
-}
-
-#define TEST(name, text)	{ #name, name, text, false }
-#define EXTRA(name, text)	{ #name, name, text, true }	/* only if it is asked for */
+#define TEST(name, text)	{ #name, name, text }
 
 static const struct {
 	const char *name;
 	void (*run)(void);
 	const char *text;
-	bool extra;
 } tests[] = {
 	TEST(sizes_write, "RDMA Writes of many lengths and alignments"),
 	TEST(sizes_read, "RDMA Reads of many lengths and alignments"),
@@ -2071,7 +2008,6 @@ static const struct {
 	TEST(wr_limits, "work requests that cannot be"),
 	TEST(mr_limits, "regions that cannot be"),
 	TEST(opcodes, "every opcode"),
-	EXTRA(overwrite, "a completed buffer may be overwritten, whatever TCP has to send again"),
 };
 
 /* Both ends agree on how it went. */
@@ -2153,7 +2089,7 @@ static void start_end(void)
 static bool wanted(unsigned int i, int argc, char **argv)
 {
 	if (!argc)
-		return !tests[i].extra;
+		return true;
 	for (; argc > 0; argc--, argv++) {
 		if (!strcmp(tests[i].name, *argv))
 			return true;
