@@ -348,6 +348,8 @@ struct core_opcode {
 /* stream.c */
 extern const struct core_opcode core_opcodes[RDMAP_OPCODES];
 
+extern const u8 core_protection_ecode[];
+
 void core_start(struct core_qp *qp, bool crc, u32 max_ulpdu, u8 send_rtr,
 		u8 expect_rtr, bool hold_tx);
 void core_terminate(struct core_qp *qp, u8 layer, u8 etype, u8 ecode,

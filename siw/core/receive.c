@@ -50,15 +50,8 @@ static int refuse_tagged(struct core_qp *qp, enum core_check check)
 
 static int refuse_protection(struct core_qp *qp, enum core_check check)
 {
-	static const u8 ecode[] = {
-		[CORE_CHECK_STAG]	= TERM_RDMAP_STAG,
-		[CORE_CHECK_STREAM]	= TERM_RDMAP_STAG_QP,
-		[CORE_CHECK_ACCESS]	= TERM_RDMAP_ACCESS,
-		[CORE_CHECK_BOUNDS]	= TERM_RDMAP_BOUNDS,
-		[CORE_CHECK_WRAP]	= TERM_RDMAP_TO_WRAP,
-	};
-
-	return refuse(qp, TERM_LAYER_RDMAP, TERM_RDMAP_PROTECTION, ecode[check]);
+	return refuse(qp, TERM_LAYER_RDMAP, TERM_RDMAP_PROTECTION,
+		      core_protection_ecode[check]);
 }
 
 static void region_release(struct core_rx *rx)

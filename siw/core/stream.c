@@ -40,6 +40,15 @@ const struct core_opcode core_opcodes[RDMAP_OPCODES] = {
 	},
 };
 
+/* enum core_check as an RDMAP protection error (RFC 5040 figure 10) */
+const u8 core_protection_ecode[] = {
+	[CORE_CHECK_STAG]	= TERM_RDMAP_STAG,
+	[CORE_CHECK_STREAM]	= TERM_RDMAP_STAG_QP,
+	[CORE_CHECK_ACCESS]	= TERM_RDMAP_ACCESS,
+	[CORE_CHECK_BOUNDS]	= TERM_RDMAP_BOUNDS,
+	[CORE_CHECK_WRAP]	= TERM_RDMAP_TO_WRAP,
+};
+
 static_assert(sizeof(struct ddp_tagged) == 16, "RFC 5041 figure 2");
 static_assert(sizeof(struct ddp_untagged) == 20, "RFC 5041 figure 3");
 static_assert(sizeof(struct rdmap_read_request) ==

@@ -160,13 +160,6 @@ static const struct core_response *current_response(const struct core_qp *qp)
  */
 static bool response_fpdu(struct core_qp *qp)
 {
-	static const u8 ecode[] = {
-		[CORE_CHECK_STAG]	= TERM_RDMAP_STAG,
-		[CORE_CHECK_STREAM]	= TERM_RDMAP_STAG_QP,
-		[CORE_CHECK_ACCESS]	= TERM_RDMAP_ACCESS,
-		[CORE_CHECK_BOUNDS]	= TERM_RDMAP_BOUNDS,
-		[CORE_CHECK_WRAP]	= TERM_RDMAP_TO_WRAP,
-	};
 	const struct core_response *resp = current_response(qp);
 	struct core_tx *tx = &qp->tx;
 	u32 n = next_payload(qp, sizeof(tx->tagged));
@@ -185,7 +178,7 @@ static bool response_fpdu(struct core_qp *qp)
 	if (check != CORE_CHECK_OK) {
 		tx->message = CORE_TX_NONE;
 		core_terminate(qp, TERM_LAYER_RDMAP, TERM_RDMAP_PROTECTION,
-			       ecode[check], NULL, 0);
+			       core_protection_ecode[check], NULL, 0);
 		return false;
 	}
 	set_tagged(tx, resp->sink_stag, resp->sink_to + tx->offset);
