@@ -203,17 +203,20 @@ static int conn_poll(struct conn *c)
 	return messages;
 }
 
-static void conn_take_event(struct conn *c)
+/* False (EIO) when the device has been taken away. */
+static bool conn_take_event(struct conn *c)
 {
 	struct ibv_cq *cq;
 	void *context;
 
-	must(ibv_get_cq_event(c->cq->channel, &cq, &context));
+	if (ibv_get_cq_event(c->cq->channel, &cq, &context))
+		return false;
 	ibv_ack_cq_events(cq, 1);
 	must(ibv_req_notify_cq(cq, 0));
+	return true;
 }
 
-/* Waits for a completion or for an event of the connection manager: true. */
+/* Waits for a completion, or for the end or an event of the connection manager: true. */
 static bool conn_wait(struct conn *c)
 {
 	struct pollfd p[2] = {
@@ -225,8 +228,8 @@ static bool conn_wait(struct conn *c)
 		errno = ETIMEDOUT;
 		die("waiting");
 	}
-	if (p[0].revents)
-		conn_take_event(c);
+	if (p[0].revents && !conn_take_event(c))
+		return true;
 	return p[1].revents;
 }
 
@@ -435,9 +438,8 @@ static void serve(uint32_t total)
 		}
 		must(poll(p, n + 1, -1) < 1);
 		for (i = 0; i < n; i++) {
-			if (!p[i + 1].revents)
+			if (!p[i + 1].revents || !conn_take_event(busy[i]))
 				continue;
-			conn_take_event(busy[i]);
 			for (m = conn_poll(busy[i]); m > 0; m--) {
 				if (conn_send(busy[i]))
 					break;
