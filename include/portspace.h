@@ -8,6 +8,7 @@
 #ifndef WHARF_PORTSPACE_H
 #define WHARF_PORTSPACE_H
 
+#include <linux/list.h>
 #include <linux/types.h>
 #include <linux/socket.h>
 
@@ -24,6 +25,8 @@ struct portspace_reservation;
  * @v6only: IPV6_V6ONLY; ignored for AF_INET
  * @late_port: IP_BIND_ADDRESS_NO_PORT: only the address is bound, connect()
  *	chooses the port by the whole 4-tuple; needs port 0 in @addr
+ * @remote: with @late_port, not NULL: make that choice now, for a connection to
+ *	there, and hold the 4-tuple; @addr must be specific
  */
 struct portspace_bind {
 	struct sockaddr_storage addr;
@@ -31,6 +34,18 @@ struct portspace_bind {
 	bool reuse;
 	bool v6only;
 	bool late_port;
+	const struct sockaddr_storage *remote;
+};
+
+/**
+ * struct portspace_accepted - a connection that an RDMA listener accepted
+ *
+ * For whoever accepts, to embed; portspace's own.
+ */
+struct portspace_accepted {
+	struct hlist_node node;
+	const struct net *net;
+	u16 port;
 };
 
 struct portspace_reservation *portspace_reserve(struct net *net,
@@ -38,6 +53,15 @@ struct portspace_reservation *portspace_reserve(struct net *net,
 struct portspace_reservation *portspace_find(struct net *net, const void *key);
 void portspace_get(struct portspace_reservation *res);
 void portspace_put(struct portspace_reservation *res);
+
+void portspace_hide(struct portspace_reservation *res);
+
+int portspace_listen(struct portspace_reservation *res, int backlog);
+void portspace_set_reuse(struct portspace_reservation *res, bool reuse);
+int portspace_set_v6only(struct portspace_reservation *res, bool v6only);
+
+void portspace_accepted_add(struct portspace_accepted *accepted, struct socket *sock);
+void portspace_accepted_del(struct portspace_accepted *accepted);
 
 struct socket *portspace_take_socket(struct portspace_reservation *res);
 struct socket *portspace_socket(struct portspace_reservation *res);

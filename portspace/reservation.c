@@ -21,8 +21,9 @@
  * @ref: one for each caller of portspace_reserve(), _find() and _get()
  * @node: in reservations, if it has a key; under reservations_lock
  * @net: the socket holds the reference
- * @key: what portspace_find() looks for
- * @addr: what the socket was bound to; port 0 with late_port
+ * @key: what portspace_find() looks for; NULL once hidden, under reservations_lock
+ * @reuse: as it was asked for
+ * @addr: what the socket was bound to; port 0 with late_port and no choice yet
  * @sock: NULL once it was taken; under reservations_lock
  */
 struct portspace_reservation {
@@ -30,6 +31,7 @@ struct portspace_reservation {
 	struct hlist_node node;
 	struct net *net;
 	const void *key;
+	bool reuse;
 	struct sockaddr_storage addr;
 	struct socket *sock;
 };
@@ -66,10 +68,33 @@ static int reservation_setsockopt(struct socket *sock, int level, int name, int 
 	return sock->ops->setsockopt(sock, level, name, KERNEL_SOCKPTR(&value), sizeof(value));
 }
 
+static void reservation_allow_reuse(struct sock *sk, bool reuse)
+{
+	lock_sock(sk);
+	sk->sk_reuse = reuse ? SK_CAN_REUSE : SK_NO_REUSE;
+	release_sock(sk);
+}
+
+/*
+ * What an RDMA listener accepted is in nobody's way who reserves for RDMA: such a
+ * connection allows reuse, and so does the socket for a moment. Whoever else is
+ * bound to the port is still in the way, unless he allows reuse as well.
+ */
+static int reservation_bind_beside(struct socket *sock, struct sockaddr *addr, int len)
+{
+	int ret;
+
+	reservation_allow_reuse(sock->sk, true);
+	ret = kernel_bind(sock, addr, len);
+	reservation_allow_reuse(sock->sk, false);
+	return ret;
+}
+
 static int reservation_bind(struct socket *sock, const struct portspace_bind *bind)
 {
 	struct sockaddr_storage addr = bind->addr;
 	struct sock *sk = sock->sk;
+	u16 port;
 	int len, ret;
 
 	if (bind->addr.ss_family == AF_INET6) {
@@ -88,18 +113,21 @@ static int reservation_bind(struct socket *sock, const struct portspace_bind *bi
 			return ret;
 	}
 	ret = kernel_bind(sock, (struct sockaddr *)&addr, len);
+	port = ntohs(((const struct sockaddr_in *)&addr)->sin_port);
+	if (ret == -EADDRINUSE && !bind->reuse && accepted_on_port(sock_net(sk), port))
+		ret = reservation_bind_beside(sock, (struct sockaddr *)&addr, len);
 	if (ret)
 		return ret;
+	if (bind->late_port)
+		return bind->remote ? choice_make(sock, bind->remote) : 0;
 
 	/*
 	 * The kernel lets go of a port that it chose itself when a listener or a
 	 * connection ends; this one is held until the socket is released.
 	 */
-	if (!bind->late_port) {
-		lock_sock(sk);
-		sk->sk_userlocks |= SOCK_BINDPORT_LOCK;
-		release_sock(sk);
-	}
+	lock_sock(sk);
+	sk->sk_userlocks |= SOCK_BINDPORT_LOCK;
+	release_sock(sk);
 	return 0;
 }
 
@@ -126,6 +154,8 @@ struct portspace_reservation *portspace_reserve(struct net *net,
 	/* The port is the third and fourth octet of both. */
 	if (bind->late_port && ((const struct sockaddr_in *)&bind->addr)->sin_port)
 		return ERR_PTR(-EINVAL);
+	if (bind->remote && !bind->late_port)
+		return ERR_PTR(-EINVAL);
 
 	res = kzalloc(sizeof(*res), GFP_KERNEL);
 	if (!res)
@@ -133,6 +163,7 @@ struct portspace_reservation *portspace_reserve(struct net *net,
 	kref_init(&res->ref);
 	res->net = net;
 	res->key = bind->key;
+	res->reuse = bind->reuse;
 
 	/* Not sock_create_kern(): that takes no reference of the namespace. */
 	ret = __sock_create(net, family, SOCK_STREAM, IPPROTO_TCP, &res->sock, 0);
@@ -201,17 +232,28 @@ void portspace_get(struct portspace_reservation *res)
 }
 EXPORT_SYMBOL_GPL(portspace_get);
 
+/**
+ * portspace_hide - a reservation's key is about to mean something else
+ * @res: the reservation, which portspace_find() finds no more
+ */
+void portspace_hide(struct portspace_reservation *res)
+{
+	spin_lock(&reservations_lock);
+	if (res->key)
+		hash_del(&res->node);
+	res->key = NULL;
+	spin_unlock(&reservations_lock);
+}
+EXPORT_SYMBOL_GPL(portspace_hide);
+
 static void reservation_release(struct kref *ref)
 {
 	struct portspace_reservation *res = container_of(ref, struct portspace_reservation, ref);
 
-	if (res->key) {
-		spin_lock(&reservations_lock);
-		hash_del(&res->node);
-		spin_unlock(&reservations_lock);
-	}
+	portspace_hide(res);
 	if (res->sock) {
 		trace_portspace_release(&res->addr);
+		choice_release(res->sock);
 		sock_release(res->sock);
 	}
 	kfree(res);
@@ -236,7 +278,7 @@ EXPORT_SYMBOL_GPL(portspace_put);
  * The port now lives as long as the socket, which is the caller's to release.
  * The reservation stays findable and can be put as before, but holds nothing.
  *
- * Return: the bound socket, or NULL when it was taken before.
+ * Return: the bound socket, or NULL when it was taken before. May sleep.
  */
 struct socket *portspace_take_socket(struct portspace_reservation *res)
 {
@@ -246,8 +288,10 @@ struct socket *portspace_take_socket(struct portspace_reservation *res)
 	sock = res->sock;
 	res->sock = NULL;
 	spin_unlock(&reservations_lock);
-	if (sock)
+	if (sock) {
 		trace_portspace_take(&res->addr);
+		choice_release(sock);
+	}
 	return sock;
 }
 EXPORT_SYMBOL_GPL(portspace_take_socket);
@@ -263,6 +307,68 @@ struct socket *portspace_socket(struct portspace_reservation *res)
 	return READ_ONCE(res->sock);
 }
 EXPORT_SYMBOL_GPL(portspace_socket);
+
+/**
+ * portspace_listen - listen on a reserved port
+ * @res: the reservation, with its socket; not its wildcard with a late port
+ * @backlog: as for listen(2)
+ *
+ * Connections that RDMA listeners accepted on the port are not in the way. May sleep.
+ *
+ * Return: 0, or the errno of listen(2).
+ */
+int portspace_listen(struct portspace_reservation *res, int backlog)
+{
+	struct socket *sock = portspace_socket(res);
+	int ret;
+
+	if (!sock)
+		return -EADDRINUSE;
+	ret = kernel_listen(sock, backlog);
+	if (ret != -EADDRINUSE || res->reuse ||
+	    !accepted_on_port(res->net, inet_sk(sock->sk)->inet_num))
+		return ret;
+	reservation_allow_reuse(sock->sk, true);
+	ret = kernel_listen(sock, backlog);
+	reservation_allow_reuse(sock->sk, false);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(portspace_listen);
+
+/**
+ * portspace_set_reuse - SO_REUSEADDR of a reservation
+ * @res: the reservation
+ * @reuse: with the meaning that setsockopt(2) gives it for a bound socket
+ */
+void portspace_set_reuse(struct portspace_reservation *res, bool reuse)
+{
+	struct socket *sock = portspace_socket(res);
+
+	res->reuse = reuse;
+	if (sock)
+		reservation_allow_reuse(sock->sk, reuse);
+}
+EXPORT_SYMBOL_GPL(portspace_set_reuse);
+
+/**
+ * portspace_set_v6only - IPV6_V6ONLY of a reservation
+ * @res: the reservation
+ * @v6only: as for setsockopt(2)
+ *
+ * Return: what setsockopt(2) says: -EINVAL when a port is bound; 0 and nothing
+ * done for IPv4, which rdma_set_option() allows.
+ */
+int portspace_set_v6only(struct portspace_reservation *res, bool v6only)
+{
+	struct socket *sock = portspace_socket(res);
+
+	if (!sock)
+		return -EINVAL;
+	if (sock->sk->sk_family != AF_INET6)
+		return 0;
+	return reservation_setsockopt(sock, SOL_IPV6, IPV6_V6ONLY, v6only);
+}
+EXPORT_SYMBOL_GPL(portspace_set_v6only);
 
 /**
  * portspace_addr - what a reservation is bound to

@@ -2,6 +2,17 @@
 #ifndef PORTSPACE_RESERVATION_H
 #define PORTSPACE_RESERVATION_H
 
+#include <linux/types.h>
+
+struct net;
+struct socket;
+struct sockaddr_storage;
+
 void reservation_exit(void);
+
+bool accepted_on_port(const struct net *net, u16 port);
+
+int choice_make(struct socket *sock, const struct sockaddr_storage *remote);
+void choice_release(struct socket *sock);
 
 #endif
