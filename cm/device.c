@@ -55,6 +55,43 @@ bool device_owns(const struct iwarp_device *dev, const struct iwarp_addrs *addrs
 	return ipv6_chk_addr(addrs->net, &in6->sin6_addr, netdev, 1);
 }
 
+bool addr_is_wildcard(const struct sockaddr_storage *addr)
+{
+	if (addr->ss_family == AF_INET6)
+		return ipv6_addr_any(&((const struct sockaddr_in6 *)addr)->sin6_addr);
+	return ((const struct sockaddr_in *)addr)->sin_addr.s_addr == htonl(INADDR_ANY);
+}
+
+/**
+ * iwarp_cm_serves - whether an address is one of our devices'
+ * @net: network namespace
+ * @addr: AF_INET or AF_INET6; a wildcard is served by any device whose interface
+ *	is in @net
+ *
+ * May sleep. Takes no rtnl.
+ */
+bool iwarp_cm_serves(struct net *net, const struct sockaddr_storage *addr)
+{
+	struct iwarp_addrs addrs = {
+		.net = net,
+		.local = *addr,
+		.ifindex = addr->ss_family == AF_INET6 ?
+			   ((const struct sockaddr_in6 *)addr)->sin6_scope_id : 0,
+	};
+	bool wildcard = addr_is_wildcard(addr), serves = false;
+	struct iwarp_device *dev;
+
+	mutex_lock(&devices_lock);
+	list_for_each_entry(dev, &devices, list) {
+		serves = wildcard ? net_eq(dev_net(dev->netdev), net) : device_owns(dev, &addrs);
+		if (serves)
+			break;
+	}
+	mutex_unlock(&devices_lock);
+	return serves;
+}
+EXPORT_SYMBOL_GPL(iwarp_cm_serves);
+
 /**
  * iwarp_cm_register - let a device have connections
  * @dev: filled in by the provider; lives until iwarp_cm_unregister() has returned

@@ -9,6 +9,7 @@ int device_init(void);
 void device_exit(void);
 bool device_get(struct iwarp_device *dev);
 void device_put(struct iwarp_device *dev);
+bool addr_is_wildcard(const struct sockaddr_storage *addr);
 bool device_owns(const struct iwarp_device *dev, const struct iwarp_addrs *addrs);
 
 #endif

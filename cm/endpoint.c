@@ -6,6 +6,7 @@
  */
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/xarray.h>
 #include "iwarp_cm.h"
 #include "device.h"
 #include "endpoint.h"
@@ -20,6 +21,15 @@ static LIST_HEAD(endpoints);
 static DEFINE_SPINLOCK(endpoints_lock);
 static atomic_t endpoint_ids;
 
+/*
+ * Endpoints that iw_cm knows and that are half open: requests that were reported,
+ * connects that were not answered. It may forget a request without a word, and
+ * ask for a connect that is over, so it gets a handle and no pointer. The entries
+ * are alive.
+ */
+static DEFINE_XARRAY_ALLOC1(published);
+static u32 published_next;
+
 static void endpoint_work(struct work_struct *work);
 
 int endpoint_init(void)
@@ -33,6 +43,7 @@ void endpoint_exit(void)
 	/* Devices and listeners are gone, and endpoints with them; works may run. */
 	destroy_workqueue(endpoint_wq);
 	WARN_ON(!list_empty(&endpoints));
+	WARN_ON(!xa_empty(&published));
 }
 
 /* Comes locked: what wants to end it waits until the caller has made it whole. */
@@ -120,6 +131,61 @@ void iwarp_cm_qp_event(struct iwarp_endpoint *ep, enum iwarp_qp_event event)
 	endpoint_kick(ep, event);
 }
 EXPORT_SYMBOL_GPL(iwarp_cm_qp_event);
+
+/* ep->handle becomes the provider_data of its iw_cm_id; under ep->lock. */
+int endpoint_publish(struct iwarp_endpoint *ep)
+{
+	int ret;
+
+	ret = xa_alloc_cyclic(&published, &ep->handle, ep, xa_limit_32b, &published_next,
+			      GFP_KERNEL);
+	if (ret < 0) {
+		ep->handle = 0;
+		return ret;
+	}
+	return 0;
+}
+
+void endpoint_hide(struct iwarp_endpoint *ep)
+{
+	if (ep->handle)
+		xa_erase(&published, ep->handle);
+	ep->handle = 0;
+}
+
+/* A reference that the caller puts, or NULL. What a listening id has is no handle. */
+struct iwarp_endpoint *endpoint_published(const struct iw_cm_id *id)
+{
+	struct iwarp_endpoint *ep;
+
+	xa_lock(&published);
+	ep = xa_load(&published, (unsigned long)id->provider_data);
+	if (ep)
+		endpoint_get(ep);
+	xa_unlock(&published);
+	return ep;
+}
+
+/**
+ * iwarp_cm_abort - end a connect that has not been answered
+ * @id: any iw_cm_id, of any provider; nothing happens unless it is a pending
+ *	connect of ours
+ *
+ * Its CONNECT_REPLY, with -ECONNRESET, then comes without waiting for the peer,
+ * and iw_cm's disconnect and destroy need not wait for it. The caller keeps @id.
+ * Any context that may take a spinlock.
+ */
+void iwarp_cm_abort(const struct iw_cm_id *id)
+{
+	struct iwarp_endpoint *ep = endpoint_published(id);
+
+	if (!ep)
+		return;
+	if (ep->initiator)
+		endpoint_kick(ep, EP_EVENT_GOING);
+	endpoint_put(ep);
+}
+EXPORT_SYMBOL_GPL(iwarp_cm_abort);
 
 void endpoint_tell_all(struct iwarp_device *dev, enum endpoint_event event)
 {

@@ -73,7 +73,7 @@ enum endpoint_ending {
  * @listener: a reference, until the request is answered
  * @listener_item: in one of its lists, under its lock
  * @silent_since: jiffies when it was accepted by TCP
- * @handle: of a reported request; 0 if none
+ * @handle: what iw_cm knows it by while it is half open; 0 if none
  * @id: for tracing
  * @initiator: this side connected
  * @rtr_wait: nothing was received in FPDU mode, and @deadline is for that
@@ -128,6 +128,9 @@ void endpoint_get(struct iwarp_endpoint *ep);
 void endpoint_put(struct iwarp_endpoint *ep);
 void endpoint_kick(struct iwarp_endpoint *ep, unsigned int event);
 void endpoint_notify(void *context);
+int endpoint_publish(struct iwarp_endpoint *ep);
+void endpoint_hide(struct iwarp_endpoint *ep);
+struct iwarp_endpoint *endpoint_published(const struct iw_cm_id *id);
 void endpoint_tell_all(struct iwarp_device *dev, enum endpoint_event event);
 
 /* The caller of these holds ep->lock. */

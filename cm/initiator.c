@@ -84,6 +84,7 @@ static void initiator_establish(struct iwarp_endpoint *ep)
 		return;
 	}
 	initiator_tell_address(ep);
+	endpoint_hide(ep);
 	ret = endpoint_raise(ep, IW_CM_EVENT_CONNECT_REPLY, 0, true);
 	if (ret) {
 		endpoint_over(ep, ret, EP_END_RESET);
@@ -290,6 +291,8 @@ int iwarp_cm_connect(struct iwarp_device *dev, struct iw_cm_id *id,
 	ret = initiator_prepare(ep, param);
 	if (!ret)
 		ret = initiator_dial(ep, id);
+	if (!ret)
+		ret = endpoint_publish(ep);
 	/* Late, since it cannot be undone: the QP goes to error with the endpoint. */
 	if (!ret)
 		ret = endpoint_attach(ep, param->qpn);
@@ -298,6 +301,7 @@ int iwarp_cm_connect(struct iwarp_device *dev, struct iw_cm_id *id,
 	} else {
 		id->add_ref(id);
 		ep->cm_id = id;
+		id->provider_data = (void *)(unsigned long)ep->handle;
 		ep->due = EP_DUE_REPLY;
 		endpoint_set_deadline(ep, READ_ONCE(connect_timeout));
 		endpoint_kick(ep, EP_EVENT_SOCKET);

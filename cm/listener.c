@@ -413,13 +413,6 @@ void listener_detach_device(struct iwarp_device *dev)
 	mutex_unlock(&listeners_lock);
 }
 
-static bool listener_is_wildcard(const struct sockaddr_storage *addr)
-{
-	if (addr->ss_family == AF_INET6)
-		return ipv6_addr_any(&((const struct sockaddr_in6 *)addr)->sin6_addr);
-	return ((const struct sockaddr_in *)addr)->sin_addr.s_addr == htonl(INADDR_ANY);
-}
-
 static int listener_attach(struct member *member, const struct rdma_cm_id *rdma_id, int backlog)
 {
 	const struct iw_cm_id *id = member->cm_id;
@@ -432,7 +425,7 @@ static int listener_attach(struct member *member, const struct rdma_cm_id *rdma_
 		.tos = id->tos,
 		.backlog = max(backlog, 1),
 	};
-	bool wildcard = listener_is_wildcard(&id->local_addr);
+	bool wildcard = addr_is_wildcard(&id->local_addr);
 	struct iwarp_device *dev = member->dev;
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&params.addr;
 	struct listener *listener = NULL;

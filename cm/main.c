@@ -3,7 +3,6 @@
 #include "device.h"
 #include "endpoint.h"
 #include "listener.h"
-#include "responder.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -36,7 +35,6 @@ static void __exit iwarp_cm_exit(void)
 	/* Endpoints first: they queue their listener's work. */
 	endpoint_exit();
 	listener_exit();
-	responder_exit();
 }
 
 module_init(iwarp_cm_init);

@@ -4,25 +4,12 @@
  */
 #include <linux/module.h>
 #include <linux/slab.h>
-#include <linux/xarray.h>
 #include "iwarp_cm.h"
 #include "endpoint.h"
 #include "listener.h"
 #include "responder.h"
 #include "settings.h"
 #include "trace.h"
-
-/*
- * Requests that were reported, by the handle that iw_cm has of them. It may
- * drop a request without a word, so it gets no pointer. The entries are alive.
- */
-static DEFINE_XARRAY_ALLOC1(requests);
-static u32 requests_next;
-
-void responder_exit(void)
-{
-	WARN_ON(!xa_empty(&requests));
-}
 
 /* Comes locked. */
 struct iwarp_endpoint *responder_create(struct iwarp_device *dev, struct listener *listener,
@@ -44,9 +31,7 @@ struct iwarp_endpoint *responder_create(struct iwarp_device *dev, struct listene
 /* Neither its listener nor iw_cm knows it any more. */
 void responder_forget(struct iwarp_endpoint *ep)
 {
-	if (ep->handle)
-		xa_erase(&requests, ep->handle);
-	ep->handle = 0;
+	endpoint_hide(ep);
 	if (ep->listener) {
 		listener_leave(ep->listener, ep);
 		listener_put(ep->listener);
@@ -107,12 +92,9 @@ static int responder_report(struct iwarp_endpoint *ep)
 	const struct mpa_message *req = &ep->received;
 	int ret;
 
-	ret = xa_alloc_cyclic(&requests, &ep->handle, ep, xa_limit_32b, &requests_next,
-			      GFP_KERNEL);
-	if (ret < 0) {
-		ep->handle = 0;
+	ret = endpoint_publish(ep);
+	if (ret)
 		return ret;
-	}
 	ep->state = EP_ANSWER_WAIT;
 	endpoint_set_deadline(ep, READ_ONCE(answer_timeout));
 
@@ -211,18 +193,12 @@ void responder_run(struct iwarp_endpoint *ep, unsigned long events)
 /* The request that iw_cm means, locked, or NULL when it is gone */
 static struct iwarp_endpoint *responder_lock_request(struct iw_cm_id *id)
 {
-	unsigned long handle = (unsigned long)id->provider_data;
-	struct iwarp_endpoint *ep;
+	struct iwarp_endpoint *ep = endpoint_published(id);
 
-	xa_lock(&requests);
-	ep = xa_load(&requests, handle);
-	if (ep)
-		endpoint_get(ep);
-	xa_unlock(&requests);
 	if (!ep)
 		return NULL;
 	mutex_lock(&ep->lock);
-	if (ep->state == EP_ANSWER_WAIT && ep->handle == handle)
+	if (ep->state == EP_ANSWER_WAIT && ep->handle)
 		return ep;
 	mutex_unlock(&ep->lock);
 	endpoint_put(ep);

@@ -8,8 +8,6 @@ struct iwarp_device;
 struct iwarp_endpoint;
 struct listener;
 
-void responder_exit(void);
-
 struct iwarp_endpoint *responder_create(struct iwarp_device *dev, struct listener *listener,
 					struct iwarp_conn *conn, const struct iwarp_addrs *addrs);
 

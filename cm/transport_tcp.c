@@ -38,7 +38,8 @@ struct hosttcp_callbacks {
  * @saved: put back before @sock is released
  * @addrs: set when it is known to be connected
  * @remote: initiator: where to connect to
- * @accepted: it came from a listener
+ * @from_listener: it was accepted
+ * @accepted: if so, for portspace
  */
 struct hosttcp_conn {
 	struct iwarp_conn base;
@@ -46,7 +47,8 @@ struct hosttcp_conn {
 	struct hosttcp_callbacks saved;
 	struct iwarp_addrs addrs;
 	struct sockaddr_storage remote;
-	bool accepted;
+	bool from_listener;
+	struct portspace_accepted accepted;
 };
 
 /**
@@ -195,7 +197,7 @@ static int hosttcp_start_listening(struct hosttcp_listening *l,
 	/* Children then get the kernel's lock classes for in-kernel sockets. */
 	sk->sk_kern_sock = 1;
 	release_sock(sk);
-	ret = kernel_listen(l->sock, params->backlog);
+	ret = portspace_listen(l->res, params->backlog);
 	if (ret) {
 		lock_sock(sk);
 		sk->sk_kern_sock = 0;
@@ -212,12 +214,6 @@ static struct iwarp_listening *hosttcp_listen(const struct iwarp_listen_params *
 		.addr = params->addr,
 		.key = params->key,
 		.v6only = params->v6only,
-		/*
-		 * RDMA servers listen again on a port while connections that it
-		 * accepted live on. It listens at once, and who listens shares
-		 * the port with nobody, whatever SO_REUSEADDR says.
-		 */
-		.reuse = true,
 	};
 	struct hosttcp_listening *l;
 	int ret;
@@ -288,7 +284,7 @@ static struct iwarp_conn *hosttcp_accept(struct iwarp_listening *base)
 	ret = kernel_accept(l->sock, &conn->sock, O_NONBLOCK);
 	if (ret)
 		goto err_free;
-	conn->accepted = true;
+	conn->from_listener = true;
 	conn->saved = l->saved;
 	hosttcp_callbacks_restore(conn->sock->sk, &conn->saved);
 	hosttcp_copy_owner(conn->sock, l->sock);
@@ -299,6 +295,7 @@ static struct iwarp_conn *hosttcp_accept(struct iwarp_listening *base)
 		ret = -ECONNABORTED;
 		goto err_free;
 	}
+	portspace_accepted_add(&conn->accepted, conn->sock);
 	return &conn->base;
 
 err_free:
@@ -548,18 +545,18 @@ static void hosttcp_release(struct iwarp_conn *base, bool reset)
 {
 	struct hosttcp_conn *conn = to_hosttcp_conn(base);
 	struct iwarp_addrs addrs = conn->addrs;
-	bool accepted = conn->accepted;
 
 	hosttcp_callbacks_restore(conn->sock->sk, &conn->saved);
 	if (reset)
 		sock_no_linger(conn->sock->sk);
-	if (accepted) {
+	if (conn->from_listener) {
 		struct net *net = addrs.net;
 
 		/* The socket's reference of its namespace goes with it. */
 		get_net(net);
 		sock_release(conn->sock);
 		hosttcp_end_time_wait(&addrs);
+		portspace_accepted_del(&conn->accepted);
 		put_net(net);
 	} else {
 		sock_release(conn->sock);

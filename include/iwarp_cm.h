@@ -18,6 +18,7 @@
 #include <rdma/ib_verbs.h>
 #include "iwarp_wire.h"
 
+struct net;
 struct socket;
 struct iwarp_endpoint;
 struct iwarp_device;
@@ -174,6 +175,10 @@ int iwarp_cm_reject(struct iwarp_device *dev, struct iw_cm_id *id,
 int iwarp_cm_create_listen(struct iwarp_device *dev, struct iw_cm_id *id,
 			   int backlog);
 int iwarp_cm_destroy_listen(struct iwarp_device *dev, struct iw_cm_id *id);
+
+/* For the user door, which knows ids and no devices */
+void iwarp_cm_abort(const struct iw_cm_id *id);
+bool iwarp_cm_serves(struct net *net, const struct sockaddr_storage *addr);
 
 /* How long an orderly end may take, in milliseconds; a setting */
 unsigned int iwarp_cm_close_timeout(void);
