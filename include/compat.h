@@ -45,6 +45,31 @@ static inline void ib_mark_name_assigned_by_user(struct ib_device *ibdev)
 }
 #endif
 
+/* Tables of sysctls had an empty entry at their end until 6.11. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
+#define COMPAT_CTL_TABLE_END
+#else
+#define COMPAT_CTL_TABLE_END	{}
+#endif
+
+/* As in drivers/infiniband/core/core_priv.h: public by name only, the same since 5.3. */
+struct compat_client_nl_info {
+	struct sk_buff *nl_msg;
+	struct device *cdev;
+	u32 port;
+	u64 abi;
+};
+
+/* The answer of an ib_client's get_global_nl_info(): its character device */
+static inline void compat_client_set_cdev(struct ib_client_nl_info *res, struct device *cdev,
+					  u64 abi)
+{
+	struct compat_client_nl_info *info = (struct compat_client_nl_info *)res;
+
+	info->cdev = cdev;
+	info->abi = abi;
+}
+
 /**
  * compat_tcp_splice() - give pages to a TCP socket without copying them
  * @sk: connected TCP socket, locked by the caller (owned, or bottom half)

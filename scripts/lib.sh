@@ -313,8 +313,8 @@ probe_uml() {
 
 # ---- our modules
 
-OURS="portspace iwarp_cm siw rnic"
-STOCK="ib_core ib_uverbs iw_cm rdma_cm rdma_ucm"
+OURS="portspace iwarp_cm rdma_ucm siw rnic"
+STOCK="ib_core ib_uverbs iw_cm rdma_cm"
 SOURCES="Kbuild include portspace cm siw rnic tests/modules"
 
 # build_modules KERNEL: ours for that kernel, in build/KERNEL, and in build/KERNEL.ko with all that they need, and `order`
@@ -392,6 +392,13 @@ collect_modules() {
 		echo "$name"
 	done <"$out.new/.files" >"$out.new/order"
 	for m in "${tests[@]}"; do echo "$m"; done >>"$out.new/order"
+	# The stock door, whose name ours has, is at hand for comparison.
+	while read -r file; do
+		case $file in
+		*/rdma_ucm.ko) cp "$file" "$out.new/stock_rdma_ucm.ko" ;;
+		*/rdma_ucm.ko.xz) xz -dc "$file" >"$out.new/stock_rdma_ucm.ko" ;;
+		esac
+	done < <(stock_files "$home" rdma_ucm)
 	# Test modules are at hand, and loaded by who wants them.
 	for file in "$tree"/tests/modules/*.ko; do
 		[ ! -e "$file" ] || cp "$file" "$out.new"

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One port space. An id that gets an address of an iWARP device, or a wildcard
+ * that such devices serve, reserves its port with the kernel's TCP, which decides;
+ * rdma_cm's own table, by which it finds the listener of an InfiniBand or RoCE
+ * request, follows as far as it goes.
+ *
+ * Reservations are found by the id's address, by the connection manager's listen
+ * and connect.
+ */
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <net/addrconf.h>
+#include <net/net_namespace.h>
+#include <rdma/ib_verbs.h>
+#include <rdma/iw_cm.h>
+#include "iwarp_cm.h"
+#include "portspace.h"
+#include "ucm.h"
+
+/* Ports that are tried in rdma_cm's table when it has no automatic one left */
+#define SHADOW_TRIES	1024
+
+/* The port is the third and fourth octet of both families. */
+static __be16 *port_of(struct sockaddr_storage *addr)
+{
+	return &((struct sockaddr_in *)addr)->sin_port;
+}
+
+static struct sockaddr_storage *port_source(struct ucm_id *id)
+{
+	return &id->cm_id->route.addr.src_addr;
+}
+
+static struct net *port_net(struct ucm_id *id)
+{
+	return id->cm_id->route.addr.dev_addr.net;
+}
+
+static bool port_is_shared(struct ucm_id *id, const struct sockaddr_storage *addr)
+{
+	if (id->cm_id->ps != RDMA_PS_TCP)
+		return false;
+	if (addr->ss_family != AF_INET && addr->ss_family != AF_INET6)
+		return false;
+	return iwarp_cm_serves(port_net(id), addr);
+}
+
+static bool port_v6only(struct ucm_id *id)
+{
+	if (id->v6only == UCM_UNSET)
+		return READ_ONCE(port_net(id)->ipv6.sysctl.bindv6only);
+	return id->v6only == UCM_ON;
+}
+
+/* rdma_cm's table is stricter than TCP, and asks more of who wants a low port. */
+static bool port_is_refused(int error)
+{
+	return error == -EADDRINUSE || error == -EADDRNOTAVAIL || error == -EACCES;
+}
+
+/*
+ * Any place in rdma_cm's table will do for an id whose port portspace holds: iw_cm
+ * and its devices know it by its address and port, which are written afterwards.
+ */
+static int port_bind_shadow(struct ucm_id *id, const struct sockaddr_storage *addr)
+{
+	struct sockaddr_storage shadow = *addr;
+	unsigned int i;
+	int ret;
+
+	*port_of(&shadow) = 0;
+	ret = rdma_bind_addr(id->cm_id, (struct sockaddr *)&shadow);
+	for (i = 0; port_is_refused(ret) && i < SHADOW_TRIES; i++) {
+		*port_of(&shadow) = htons(U16_MAX - i);
+		ret = rdma_bind_addr(id->cm_id, (struct sockaddr *)&shadow);
+	}
+	if (ret)
+		return ret;
+	*port_of(port_source(id)) = ((const struct sockaddr_in *)addr)->sin_port;
+	return 0;
+}
+
+static int port_bind_reserved(struct ucm_id *id, struct portspace_reservation *reservation)
+{
+	struct sockaddr_storage addr;
+	int ret;
+
+	portspace_addr(reservation, &addr);
+	ret = rdma_bind_addr(id->cm_id, (struct sockaddr *)&addr);
+	if (port_is_refused(ret))
+		ret = port_bind_shadow(id, &addr);
+	return ret;
+}
+
+/* For ids whose port is rdma_cm's own affair; portspace has its own notion of it. */
+static void port_pass_reuse(struct ucm_id *id)
+{
+	if (id->reuse != UCM_UNSET)
+		rdma_set_reuseaddr(id->cm_id, id->reuse);
+}
+
+/**
+ * ucm_port_bind() - rdma_bind_addr(), after TCP has agreed
+ * @id: locked
+ * @addr: as for bind(2)
+ *
+ * Return: 0, or the errno of bind(2), or of rdma_bind_addr().
+ */
+int ucm_port_bind(struct ucm_id *id, const struct sockaddr_storage *addr)
+{
+	struct portspace_bind bind = {
+		.addr = *addr,
+		.key = id->cm_id,
+		.reuse = id->reuse == UCM_ON,
+	};
+	struct portspace_reservation *reservation;
+	int ret;
+
+	if (id->bound || !port_is_shared(id, addr)) {
+		port_pass_reuse(id);
+		ret = rdma_bind_addr(id->cm_id, (struct sockaddr *)&bind.addr);
+		if (!ret)
+			id->bound = true;
+		return ret;
+	}
+
+	bind.v6only = port_v6only(id);
+	reservation = portspace_reserve(port_net(id), &bind);
+	if (IS_ERR(reservation))
+		return PTR_ERR(reservation);
+	ret = port_bind_reserved(id, reservation);
+	if (ret) {
+		portspace_put(reservation);
+		return ret;
+	}
+	id->bound = true;
+	/* Two devices have that address, and rdma_cm took the other one. */
+	if (id->cm_id->device && !rdma_cap_iw_cm(id->cm_id->device, id->cm_id->port_num))
+		portspace_put(reservation);
+	else
+		id->reservation = reservation;
+	return 0;
+}
+
+/**
+ * ucm_port_bind_source() - what rdma_resolve_addr() does to an id without address
+ * @id: locked
+ * @src: its source address; family 0: there is none
+ *
+ * A port is reserved only if one is asked for: who gives an address alone wants
+ * what IP_BIND_ADDRESS_NO_PORT gives, see ucm_port_choose().
+ *
+ * Return: as ucm_port_bind().
+ */
+int ucm_port_bind_source(struct ucm_id *id, const struct sockaddr_storage *src)
+{
+	if (id->bound)
+		return 0;
+	if (src->ss_family && ((const struct sockaddr_in *)src)->sin_port &&
+	    port_is_shared(id, src))
+		return ucm_port_bind(id, src);
+	port_pass_reuse(id);
+	return 0;
+}
+
+static bool port_is_chosen_by_tcp(struct ucm_id *id)
+{
+	const struct rdma_cm_id *cm_id = id->cm_id;
+
+	return READ_ONCE(id->resolved) && !id->reservation && cm_id->ps == RDMA_PS_TCP &&
+	       cm_id->device && rdma_cap_iw_cm(cm_id->device, cm_id->port_num) &&
+	       (port_source(id)->ss_family == AF_INET ||
+		port_source(id)->ss_family == AF_INET6);
+}
+
+/**
+ * ucm_port_choose() - let TCP choose the port that an id will connect from
+ * @id: locked; nothing happens unless its destination is resolved and it has no port
+ *
+ * Early, since librdmacm asks for the port only once, when the address is
+ * resolved; the connection manager would choose another one. In the context of
+ * whoever asks. If there is no port, connecting will say so.
+ */
+void ucm_port_choose(struct ucm_id *id)
+{
+	struct portspace_reservation *reservation;
+	struct portspace_bind bind = {
+		.key = id->cm_id,
+		.late_port = true,
+		.remote = &id->cm_id->route.addr.dst_addr,
+	};
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&bind.addr;
+	struct sockaddr_storage addr;
+
+	if (!port_is_chosen_by_tcp(id))
+		return;
+	bind.addr = *port_source(id);
+	*port_of(&bind.addr) = 0;
+	if (in6->sin6_family == AF_INET6 && !in6->sin6_scope_id &&
+	    ipv6_addr_type(&in6->sin6_addr) & IPV6_ADDR_LINKLOCAL)
+		in6->sin6_scope_id = id->cm_id->route.addr.dev_addr.bound_dev_if;
+	reservation = portspace_reserve(port_net(id), &bind);
+	if (IS_ERR(reservation))
+		return;
+	portspace_addr(reservation, &addr);
+	rdma_lock_handler(id->cm_id);
+	*port_of(port_source(id)) = *port_of(&addr);
+	rdma_unlock_handler(id->cm_id);
+	id->reservation = reservation;
+}
+
+/* RDMA_OPTION_ID_REUSEADDR: TCP's SO_REUSEADDR where TCP has the port */
+int ucm_port_set_reuse(struct ucm_id *id, bool reuse)
+{
+	if (id->cm_id->ps != RDMA_PS_TCP)
+		return rdma_set_reuseaddr(id->cm_id, reuse);
+	if (id->bound && !id->reservation)
+		return rdma_set_reuseaddr(id->cm_id, reuse);
+	if (id->reservation)
+		portspace_set_reuse(id->reservation, reuse);
+	id->reuse = reuse ? UCM_ON : UCM_OFF;
+	return 0;
+}
+
+/* RDMA_OPTION_ID_AFONLY: TCP's IPV6_V6ONLY where TCP has the port */
+int ucm_port_set_v6only(struct ucm_id *id, bool v6only)
+{
+	int ret;
+
+	if (id->reservation) {
+		ret = portspace_set_v6only(id->reservation, v6only);
+		if (ret)
+			return ret;
+	}
+	ret = rdma_set_afonly(id->cm_id, v6only);
+	if (!ret)
+		id->v6only = v6only ? UCM_ON : UCM_OFF;
+	return ret;
+}
