@@ -58,12 +58,7 @@ static int address_resolve(const struct ucm_command *cmd, u32 handle,
 	id = ucm_id_lock(cmd->file, handle);
 	if (IS_ERR(id))
 		return PTR_ERR(id);
-	ret = ucm_port_bind_source(id, src);
-	if (!ret)
-		ret = rdma_resolve_addr(id->cm_id, (struct sockaddr *)src,
-					(struct sockaddr *)dst, timeout_ms);
-	if (!ret)
-		id->bound = true;
+	ret = ucm_port_resolve(id, src, dst, timeout_ms);
 	ucm_id_unlock(id);
 	return ret;
 }

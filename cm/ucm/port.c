@@ -10,16 +10,18 @@
  */
 #include <linux/in.h>
 #include <linux/in6.h>
+#include <linux/sched/signal.h>
 #include <net/addrconf.h>
 #include <net/net_namespace.h>
+#include <net/sock.h>
 #include <rdma/ib_verbs.h>
 #include <rdma/iw_cm.h>
 #include "iwarp_cm.h"
 #include "portspace.h"
 #include "ucm.h"
 
-/* Ports that are tried in rdma_cm's table when it has no automatic one left */
-#define SHADOW_TRIES	1024
+/* Where the last shadow is that rdma_cm had no automatic port for */
+static atomic_t port_last_shadow = ATOMIC_INIT(0);
 
 /* The port is the third and fourth octet of both families. */
 static __be16 *port_of(struct sockaddr_storage *addr)
@@ -59,26 +61,34 @@ static bool port_is_refused(int error)
 	return error == -EADDRINUSE || error == -EADDRNOTAVAIL || error == -EACCES;
 }
 
+/* One of the ports that a user need not be privileged for, each in its turn */
+static __be16 port_next_shadow(void)
+{
+	unsigned int n = atomic_dec_return(&port_last_shadow);
+
+	return htons(PROT_SOCK + n % (U16_MAX + 1 - PROT_SOCK));
+}
+
 /*
- * Any place in rdma_cm's table will do for an id whose port portspace holds: iw_cm
- * and its devices know it by its address and port, which are written afterwards.
+ * Any place in rdma_cm's table will do for an id whose port portspace holds, or will
+ * choose: iw_cm and its devices know it by the port that is written afterwards.
  */
 static int port_bind_shadow(struct ucm_id *id, const struct sockaddr_storage *addr)
 {
 	struct sockaddr_storage shadow = *addr;
-	unsigned int i;
+	unsigned int tries;
 	int ret;
 
 	*port_of(&shadow) = 0;
 	ret = rdma_bind_addr(id->cm_id, (struct sockaddr *)&shadow);
-	for (i = 0; port_is_refused(ret) && i < SHADOW_TRIES; i++) {
-		*port_of(&shadow) = htons(U16_MAX - i);
+	for (tries = 0; port_is_refused(ret) && tries <= U16_MAX - PROT_SOCK; tries++) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		*port_of(&shadow) = port_next_shadow();
 		ret = rdma_bind_addr(id->cm_id, (struct sockaddr *)&shadow);
+		cond_resched();
 	}
-	if (ret)
-		return ret;
-	*port_of(port_source(id)) = ((const struct sockaddr_in *)addr)->sin_port;
-	return 0;
+	return ret;
 }
 
 static int port_bind_reserved(struct ucm_id *id, struct portspace_reservation *reservation)
@@ -88,8 +98,11 @@ static int port_bind_reserved(struct ucm_id *id, struct portspace_reservation *r
 
 	portspace_addr(reservation, &addr);
 	ret = rdma_bind_addr(id->cm_id, (struct sockaddr *)&addr);
-	if (port_is_refused(ret))
-		ret = port_bind_shadow(id, &addr);
+	if (!port_is_refused(ret))
+		return ret;
+	ret = port_bind_shadow(id, &addr);
+	if (!ret)
+		*port_of(port_source(id)) = *port_of(&addr);
 	return ret;
 }
 
@@ -143,25 +156,59 @@ int ucm_port_bind(struct ucm_id *id, const struct sockaddr_storage *addr)
 	return 0;
 }
 
+/* An id without address, as rdma_resolve_addr() binds it, but for the port */
+static int port_bind_late(struct ucm_id *id, const struct sockaddr_storage *src,
+			  const struct sockaddr_storage *dst)
+{
+	const struct sockaddr_in6 *dst6 = (const struct sockaddr_in6 *)dst;
+	struct sockaddr_storage any = { .ss_family = dst->ss_family };
+
+	if (src->ss_family)
+		return port_bind_shadow(id, src);
+	if (dst->ss_family == AF_INET6 &&
+	    ipv6_addr_type(&dst6->sin6_addr) & IPV6_ADDR_LINKLOCAL)
+		id->cm_id->route.addr.dev_addr.bound_dev_if = dst6->sin6_scope_id;
+	return port_bind_shadow(id, &any);
+}
+
 /**
- * ucm_port_bind_source() - what rdma_resolve_addr() does to an id without address
+ * ucm_port_resolve() - rdma_resolve_addr(), with ports as TCP has them
  * @id: locked
- * @src: its source address; family 0: there is none
+ * @src: the source address, which matters if @id has none; family 0: there is none
+ * @dst: the destination
+ * @timeout_ms: as for rdma_resolve_addr()
  *
  * A port is reserved only if one is asked for: who gives an address alone wants
- * what IP_BIND_ADDRESS_NO_PORT gives, see ucm_port_choose().
+ * what IP_BIND_ADDRESS_NO_PORT gives, see ucm_port_choose(). Meanwhile rdma_cm gives
+ * a port of its own, and must not fail when it finds none.
  *
- * Return: as ucm_port_bind().
+ * Return: 0, or the errno of bind(2), or of rdma_resolve_addr().
  */
-int ucm_port_bind_source(struct ucm_id *id, const struct sockaddr_storage *src)
+int ucm_port_resolve(struct ucm_id *id, struct sockaddr_storage *src,
+		     struct sockaddr_storage *dst, u32 timeout_ms)
 {
-	if (id->bound)
-		return 0;
-	if (src->ss_family && ((const struct sockaddr_in *)src)->sin_port &&
-	    port_is_shared(id, src))
-		return ucm_port_bind(id, src);
-	port_pass_reuse(id);
-	return 0;
+	struct sockaddr_storage any = { .ss_family = dst->ss_family };
+	bool shared = !id->bound && port_is_shared(id, src->ss_family ? src : &any);
+	int ret = 0;
+
+	if (shared && src->ss_family && *port_of(src))
+		ret = ucm_port_bind(id, src);
+	else if (!id->bound)
+		port_pass_reuse(id);
+	if (ret)
+		return ret;
+
+	ret = rdma_resolve_addr(id->cm_id, (struct sockaddr *)src, (struct sockaddr *)dst,
+				timeout_ms);
+	if (ret == -EADDRNOTAVAIL && shared && !id->bound) {
+		ret = port_bind_late(id, src, dst);
+		if (!ret)
+			ret = rdma_resolve_addr(id->cm_id, (struct sockaddr *)src,
+						(struct sockaddr *)dst, timeout_ms);
+	}
+	if (!ret)
+		id->bound = true;
+	return ret;
 }
 
 static bool port_is_chosen_by_tcp(struct ucm_id *id)

@@ -176,7 +176,8 @@ void ucm_events_drop_multicast(struct ucm_multicast *multicast);
 
 /* port.c; the caller holds the id's lock */
 int ucm_port_bind(struct ucm_id *id, const struct sockaddr_storage *addr);
-int ucm_port_bind_source(struct ucm_id *id, const struct sockaddr_storage *src);
+int ucm_port_resolve(struct ucm_id *id, struct sockaddr_storage *src,
+		     struct sockaddr_storage *dst, u32 timeout_ms);
 void ucm_port_choose(struct ucm_id *id);
 int ucm_port_set_reuse(struct ucm_id *id, bool reuse);
 int ucm_port_set_v6only(struct ucm_id *id, bool v6only);

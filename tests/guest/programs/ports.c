@@ -11,8 +11,8 @@
  *	ports bind tcp|rdma ADDR PORT [listen]
  *		says what bind, and listen, answer; then which port it got
  *	ports hold tcp|rdma ADDR PORT [reuse] [listen]
- *		the same, and holds it until it is killed
- *	ports connect ADDR PORT COUNT PEERS [SOURCE]
+ *		the same, and holds it until it is killed; listens at SIGUSR1
+ *	ports connect ADDR PORT COUNT PEERS [SOURCE [PORT]]
  *		COUNT connections to each of ADDR, ADDR + 1 ...; prints the local and remote address of each, as
  *		librdmacm knows them, then says how many there are and waits to be killed
  *	ports serve PORT
@@ -22,6 +22,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -264,48 +265,69 @@ static void show_mismatch(const int kind[2], const struct spec *pair[2], bool to
 		       i ? "\n" : ";");
 }
 
-static unsigned int compare(const int kind[2], uint16_t port, unsigned int *pairs)
+/* What TCP/TCP answers */
+static struct outcome wanted[MAX_SPECS][MAX_SPECS][2][2];
+
+static bool differs(const int kind[2], unsigned int i, unsigned int j, uint16_t port, bool quiet)
+{
+	const struct spec *pair[2] = { &specs[i], &specs[j] };
+	bool bad = false;
+	int together;
+
+	for (together = 0; together < 2; together++) {
+		const struct outcome *want = wanted[i][j][together];
+		struct outcome got[2];
+
+		run_pair(kind, pair, port, together, got);
+		if (!memcmp(want, got, sizeof(got)))
+			continue;
+		if (!quiet)
+			show_mismatch(kind, pair, together, got, want);
+		bad = true;
+	}
+	return bad;
+}
+
+static unsigned int compare(const int kind[2], uint16_t port)
+{
+	unsigned int i, j, bad = 0;
+
+	for (i = 0; i < nspecs; i++)
+		for (j = 0; j < nspecs; j++)
+			bad += differs(kind, i, j, port, bad >= 12);
+	return bad;
+}
+
+static void learn(uint16_t port)
 {
 	static const int tcp[2] = { TCP, TCP };
-	unsigned int i, j, together, bad = 0;
+	unsigned int i, j, together;
 
-	*pairs = 0;
 	for (i = 0; i < nspecs; i++) {
 		for (j = 0; j < nspecs; j++) {
 			const struct spec *pair[2] = { &specs[i], &specs[j] };
-			bool differs = false;
 
-			for (together = 0; together < 2; together++) {
-				struct outcome want[2], got[2];
-
-				run_pair(tcp, pair, port, together, want);
-				run_pair(kind, pair, port, together, got);
-				if (!memcmp(want, got, sizeof(want)))
-					continue;
-				if (bad + differs < 12)
-					show_mismatch(kind, pair, together, got, want);
-				differs = true;
-			}
-			bad += differs;
-			++*pairs;
+			for (together = 0; together < 2; together++)
+				run_pair(tcp, pair, port, together, wanted[i][j][together]);
 		}
 	}
-	return bad;
 }
 
 static int matrix(uint16_t port, char **addrs, bool late)
 {
 	static const int pairings[][2] = { { TCP, TCP }, { RDMA, TCP }, { TCP, RDMA }, { RDMA, RDMA } };
-	unsigned int i, pairs, bad, all = 0;
+	unsigned int i, bad, all = 0;
 
 	add_specs("0.0.0.0", false, late);
 	add_specs(addrs[0], false, late);
 	add_specs(addrs[1], false, late);
 	add_specs("::", true, late);
 	add_specs(addrs[2], true, late);
+	learn(port);
 	for (i = 0; i < sizeof(pairings) / sizeof(pairings[0]); i++) {
-		bad = compare(pairings[i], port, &pairs);
-		printf("%s/%s: %u of %u pairs differ\n", kinds[pairings[i][0]], kinds[pairings[i][1]], bad, pairs);
+		bad = compare(pairings[i], port);
+		printf("%s/%s: %u of %u pairs differ\n", kinds[pairings[i][0]], kinds[pairings[i][1]], bad,
+		       nspecs * nspecs);
 		fflush(stdout);
 		all += bad;
 	}
@@ -349,10 +371,30 @@ static int exhaust(const char *addr, int kind, bool reuse)
 	return 0;
 }
 
+static void say_outcome(const struct endpoint *e)
+{
+	union address a;
+
+	printf("bind %s listen %s", name(e->outcome.bind), name(e->outcome.listen));
+	if (!e->outcome.bind) {
+		a = local_address(e);
+		printf(" at %s", show(&a.any));
+	}
+	putchar('\n');
+	fflush(stdout);
+}
+
+static void nothing(int signal)
+{
+	(void)signal;
+}
+
 static int single(int kind, const char *addr, uint16_t port, char **words, bool hold)
 {
 	union address a = parse(addr, port);
 	struct endpoint e;
+
+	signal(SIGUSR1, nothing);
 
 	create(&e, kind, a.any.sa_family);
 	if (given(words, "reuse"))
@@ -361,15 +403,12 @@ static int single(int kind, const char *addr, uint16_t port, char **words, bool 
 		set_v6only(&e, 1);
 	if (!do_bind(&e, &a) && given(words, "listen"))
 		do_listen(&e);
-	printf("bind %s listen %s", name(e.outcome.bind), name(e.outcome.listen));
-	if (!e.outcome.bind) {
-		a = local_address(&e);
-		printf(" at %s", show(&a.any));
-	}
-	putchar('\n');
-	fflush(stdout);
-	while (hold)
+	say_outcome(&e);
+	while (hold) {
 		pause();
+		do_listen(&e);
+		say_outcome(&e);
+	}
 	destroy(&e);
 	return 0;
 }
@@ -405,13 +444,27 @@ static void make_qp(struct rdma_cm_id *id)
 	must(rdma_create_qp(id, NULL, &attr));
 }
 
+/* With a port, it is bound to, for reuse. */
+static int resolve(struct rdma_cm_id *id, union address *to, union address *from)
+{
+	int on = 1;
+
+	if (from && from->in.sin_port) {
+		must(rdma_set_option(id, RDMA_OPTION_ID, RDMA_OPTION_ID_REUSEADDR, &on, sizeof(on)));
+		if (rdma_bind_addr(id, &from->any))
+			return -1;
+		from = NULL;
+	}
+	return rdma_resolve_addr(id, from ? &from->any : NULL, &to->any, 5000);
+}
+
 static int connect_one(union address *to, union address *from)
 {
 	struct rdma_conn_param param = { .responder_resources = 1, .initiator_depth = 1 };
 	struct rdma_cm_id *id;
 
 	must(rdma_create_id(channel, &id, NULL, RDMA_PS_TCP));
-	if (rdma_resolve_addr(id, from ? &from->any : NULL, &to->any, 5000)) {
+	if (resolve(id, to, from)) {
 		printf("resolve: %s\n", name(errno));
 		return -1;
 	}
@@ -431,9 +484,10 @@ static int connect_one(union address *to, union address *from)
 	return 0;
 }
 
-static int __attribute__((noreturn)) connects(const char *addr, uint16_t port, unsigned int per_peer, unsigned int peers, const char *source)
+static int __attribute__((noreturn)) connects(const char *addr, uint16_t port, unsigned int per_peer,
+					      unsigned int peers, const char *source, uint16_t source_port)
 {
-	union address from = source ? parse(source, 0) : (union address) {};
+	union address from = source ? parse(source, source_port) : (union address) {};
 	unsigned int i, done = 0;
 
 	for (i = 0; i < peers * per_peer; i++) {
@@ -487,7 +541,8 @@ int main(int argc, char **argv)
 	if ((!strcmp(mode, "bind") || !strcmp(mode, "hold")) && argc >= 5)
 		return single(kind_of(argv[2]), argv[3], atoi(argv[4]), argv + 5, mode[0] == 'h');
 	if (!strcmp(mode, "connect") && argc >= 6)
-		return connects(argv[2], atoi(argv[3]), atoi(argv[4]), atoi(argv[5]), argv[6]);
+		return connects(argv[2], atoi(argv[3]), atoi(argv[4]), atoi(argv[5]), argv[6],
+				argc > 7 ? atoi(argv[7]) : 0);
 	if (!strcmp(mode, "serve") && argc >= 3)
 		return serve(atoi(argv[2]));
 	fputs("ports: see the head of ports.c\n", stderr);
