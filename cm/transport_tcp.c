@@ -330,18 +330,27 @@ static struct portspace_reservation *hosttcp_reserve(const struct iwarp_connect_
 	return portspace_reserve(params->net, &bind);
 }
 
-static struct socket *hosttcp_connecting_socket(const struct iwarp_connect_params *params)
+/* The id's own socket, or NULL; @late: its port was TCP's choice, not the user's */
+static struct socket *hosttcp_reserved_socket(const struct iwarp_connect_params *params,
+					      bool *late)
 {
 	struct portspace_reservation *res;
-	struct socket *sock = NULL;
+	struct socket *sock;
 
 	res = portspace_find(params->net, params->key);
-	if (res) {
-		sock = portspace_take_socket(res);
-		portspace_put(res);
-	}
-	if (sock)
-		return sock;
+	if (!res)
+		return NULL;
+	*late = portspace_is_late(res);
+	sock = portspace_take_socket(res);
+	portspace_put(res);
+	return sock;
+}
+
+static struct socket *hosttcp_new_socket(const struct iwarp_connect_params *params)
+{
+	struct portspace_reservation *res;
+	struct socket *sock;
+
 	res = hosttcp_reserve(params);
 	if (IS_ERR(res))
 		return ERR_CAST(res);
@@ -362,20 +371,20 @@ static int hosttcp_dial(struct hosttcp_conn *conn)
 
 static void hosttcp_release(struct iwarp_conn *base, bool reset);
 
-static struct iwarp_conn *hosttcp_connect(const struct iwarp_connect_params *params,
-					  const struct iwarp_watch *watch)
+/* Takes @sock over, or its error. */
+static struct iwarp_conn *hosttcp_connect_socket(struct socket *sock,
+						 const struct iwarp_connect_params *params,
+						 const struct iwarp_watch *watch)
 {
 	struct hosttcp_conn *conn;
-	struct socket *sock;
 	int ret;
 
-	conn = kzalloc(sizeof(*conn), GFP_KERNEL);
-	if (!conn)
-		return ERR_PTR(-ENOMEM);
-	sock = hosttcp_connecting_socket(params);
-	if (IS_ERR(sock)) {
-		kfree(conn);
+	if (IS_ERR(sock))
 		return ERR_CAST(sock);
+	conn = kzalloc(sizeof(*conn), GFP_KERNEL);
+	if (!conn) {
+		sock_release(sock);
+		return ERR_PTR(-ENOMEM);
 	}
 	conn->sock = sock;
 	conn->remote = params->remote;
@@ -391,6 +400,26 @@ static struct iwarp_conn *hosttcp_connect(const struct iwarp_connect_params *par
 		return ERR_PTR(ret);
 	}
 	return &conn->base;
+}
+
+static struct iwarp_conn *hosttcp_connect(const struct iwarp_connect_params *params,
+					  const struct iwarp_watch *watch)
+{
+	struct iwarp_conn *conn;
+	struct socket *sock;
+	bool late = false;
+
+	sock = hosttcp_reserved_socket(params, &late);
+	if (sock) {
+		conn = hosttcp_connect_socket(sock, params, watch);
+		/*
+		 * Somebody else may have got the 4-tuple since the port was chosen;
+		 * then there may be another.
+		 */
+		if (!late || conn != ERR_PTR(-EADDRNOTAVAIL))
+			return conn;
+	}
+	return hosttcp_connect_socket(hosttcp_new_socket(params), params, watch);
 }
 
 static int hosttcp_connected(struct iwarp_conn *base)

@@ -65,6 +65,7 @@ void portspace_accepted_del(struct portspace_accepted *accepted);
 
 struct socket *portspace_take_socket(struct portspace_reservation *res);
 struct socket *portspace_socket(struct portspace_reservation *res);
+bool portspace_is_late(const struct portspace_reservation *res);
 int portspace_addr(struct portspace_reservation *res,
 		   struct sockaddr_storage *addr);
 

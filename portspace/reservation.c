@@ -23,6 +23,7 @@
  * @net: the socket holds the reference
  * @key: what portspace_find() looks for; NULL once hidden, under reservations_lock
  * @reuse: as it was asked for
+ * @late_port: likewise
  * @addr: what the socket was bound to; port 0 with late_port and no choice yet
  * @sock: NULL once it was taken; under reservations_lock
  */
@@ -32,6 +33,7 @@ struct portspace_reservation {
 	struct net *net;
 	const void *key;
 	bool reuse;
+	bool late_port;
 	struct sockaddr_storage addr;
 	struct socket *sock;
 };
@@ -164,6 +166,7 @@ struct portspace_reservation *portspace_reserve(struct net *net,
 	res->net = net;
 	res->key = bind->key;
 	res->reuse = bind->reuse;
+	res->late_port = bind->late_port;
 
 	/* Not sock_create_kern(): that takes no reference of the namespace. */
 	ret = __sock_create(net, family, SOCK_STREAM, IPPROTO_TCP, &res->sock, 0);
@@ -369,6 +372,18 @@ int portspace_set_v6only(struct portspace_reservation *res, bool v6only)
 	return reservation_setsockopt(sock, SOL_IPV6, IPV6_V6ONLY, v6only);
 }
 EXPORT_SYMBOL_GPL(portspace_set_v6only);
+
+/**
+ * portspace_is_late - whether TCP chooses a reservation's port for a connection
+ * @res: the reservation
+ *
+ * Return: late_port of struct portspace_bind.
+ */
+bool portspace_is_late(const struct portspace_reservation *res)
+{
+	return res->late_port;
+}
+EXPORT_SYMBOL_GPL(portspace_is_late);
 
 /**
  * portspace_addr - what a reservation is bound to

@@ -91,6 +91,7 @@ static int siw_netdev_event(struct notifier_block *nb, unsigned long what,
 		port_event(ibdev, IB_EVENT_GID_CHANGE);
 		break;
 	case NETDEV_CHANGENAME:
+		siw_folder_rename(ibdev, ibdev->iw_ifname);
 		strscpy(ibdev->iw_ifname, netdev->name,
 			sizeof(ibdev->iw_ifname));
 		break;
@@ -114,12 +115,17 @@ static int __init siw_init(void)
 	siw_wq = alloc_workqueue("siw", WQ_HIGHPRI | WQ_MEM_RECLAIM, 0);
 	if (!siw_wq)
 		return -ENOMEM;
-	err = register_netdevice_notifier(&siw_netdev_nb);
+	err = siw_folder_init();
 	if (err)
 		goto err_wq;
+	err = register_netdevice_notifier(&siw_netdev_nb);
+	if (err)
+		goto err_folder;
 	rdma_link_register(&siw_link_ops);
 	return 0;
 
+err_folder:
+	siw_folder_exit();
 err_wq:
 	destroy_workqueue(siw_wq);
 	return err;
@@ -130,6 +136,7 @@ static void __exit siw_exit(void)
 	rdma_link_unregister(&siw_link_ops);
 	unregister_netdevice_notifier(&siw_netdev_nb);
 	ib_unregister_driver(RDMA_DRIVER_SIW);
+	siw_folder_exit();
 	destroy_workqueue(siw_wq);
 	siw_stream_exit();
 	/* Regions and their readers */

@@ -271,6 +271,11 @@ void siw_device_dealloc(struct ib_device *ibdev);
 bool siw_device_can_use(struct net_device *netdev);
 void siw_device_speed(struct siw_device *dev, u16 *speed, u8 *width);
 
+/* folder.c */
+int siw_folder_init(void);
+void siw_folder_exit(void);
+void siw_folder_rename(struct ib_device *ibdev, const char *old);
+
 /* settings.c */
 extern const struct attribute_group siw_settings_group;
 
