@@ -80,8 +80,11 @@ int ucm_cmd_listen(const struct ucm_command *cmd)
 	id->backlog = backlog;
 	spin_unlock(&ucm_lists_lock);
 	ret = listen_bind(id);
-	if (!ret)
+	/* What rdma_cm bound in a resolution that then failed has an address already. */
+	if (!ret || ret == -EINVAL)
 		ret = rdma_listen(id->cm_id, backlog);
+	if (!ret)
+		id->bound = true;
 	ucm_id_unlock(id);
 	return ret;
 }

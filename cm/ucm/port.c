@@ -195,7 +195,8 @@ int ucm_port_resolve(struct ucm_id *id, struct sockaddr_storage *src,
 		ret = ucm_port_bind(id, src);
 	else if (!id->bound)
 		port_pass_reuse(id);
-	if (ret)
+	/* Of an id that it bound when it failed before, rdma_cm ignores the source. */
+	if (ret && ret != -EINVAL)
 		return ret;
 
 	ret = rdma_resolve_addr(id->cm_id, (struct sockaddr *)src, (struct sockaddr *)dst,
