@@ -89,6 +89,21 @@ int ucm_cmd_listen(const struct ucm_command *cmd)
 	return ret;
 }
 
+/*
+ * iw_cm refuses to answer what is no request, but takes even that for the end of
+ * a connect that is under way: its next disconnect or destroy is a BUG(). So is a
+ * second answer before it has seen what became of the first one.
+ */
+static int connect_begin_answer(struct ucm_id *id)
+{
+	if (!rdma_cap_iw_cm(id->cm_id->device, id->cm_id->port_num))
+		return 0;
+	if (!id->unanswered)
+		return -EINVAL;
+	id->unanswered = false;
+	return 0;
+}
+
 int ucm_cmd_accept(const struct ucm_command *cmd)
 {
 	struct rdma_conn_param param;
@@ -102,6 +117,9 @@ int ucm_cmd_accept(const struct ucm_command *cmd)
 	id = ucm_id_lock_bound(cmd->file, in.id);
 	if (IS_ERR(id))
 		return PTR_ERR(id);
+	ret = connect_begin_answer(id);
+	if (ret)
+		goto out;
 	connect_fill(&param, id->cm_id, &in.conn_param);
 	rdma_lock_handler(id->cm_id);
 	ret = rdma_accept_ece(id->cm_id, in.conn_param.valid ? &param : NULL, &in.ece);
@@ -109,6 +127,7 @@ int ucm_cmd_accept(const struct ucm_command *cmd)
 	if (!ret && in.conn_param.valid)
 		id->uid = in.uid;
 	rdma_unlock_handler(id->cm_id);
+out:
 	ucm_id_unlock(id);
 	return ret;
 }
@@ -130,7 +149,9 @@ int ucm_cmd_reject(const struct ucm_command *cmd)
 	id = ucm_id_lock_bound(cmd->file, in.id);
 	if (IS_ERR(id))
 		return PTR_ERR(id);
-	ret = rdma_reject(id->cm_id, in.private_data, in.private_data_len, in.reason);
+	ret = connect_begin_answer(id);
+	if (!ret)
+		ret = rdma_reject(id->cm_id, in.private_data, in.private_data_len, in.reason);
 	ucm_id_unlock(id);
 	return ret;
 }

@@ -106,6 +106,7 @@ static int request_handle(struct ucm_id *listener, struct rdma_cm_id *cm_id,
 	if (!new)
 		goto err_destroy;
 	ucm_id_set(id, cm_id);
+	id->unanswered = true;
 	cm_id->context = id;
 	new->resp.id = id->handle;
 	new->request = id;

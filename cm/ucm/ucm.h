@@ -64,6 +64,7 @@ enum ucm_choice {
  * @close_work: its device goes
  * @closed: by that work
  * @resolved: the destination's address is; set by an event, under the handler lock
+ * @unanswered: it is a request, neither accepted nor rejected, under @lock
  * @bound: rdma_cm has an address of it, under @lock
  * @reuse: RDMA_OPTION_ID_REUSEADDR, under @lock
  * @v6only: RDMA_OPTION_ID_AFONLY, under @lock
@@ -85,6 +86,7 @@ struct ucm_id {
 	struct work_struct close_work;
 	bool closed;
 	bool resolved;
+	bool unanswered;
 	bool bound;
 	enum ucm_choice reuse;
 	enum ucm_choice v6only;
