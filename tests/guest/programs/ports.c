@@ -11,7 +11,9 @@
  *	ports bind tcp|rdma ADDR PORT [listen]
  *		says what bind, and listen, answer; then which port it got
  *	ports hold tcp|rdma ADDR PORT [reuse] [listen]
- *		the same, and holds it until it is killed; listens at SIGUSR1
+ *		the same, and holds it until it is killed; listens at SIGUSR1; when it loses its device it destroys its
+ *		id, and says so
+ *	ADDR may be link-local, as fe80::1%eth0.
  *	ports connect ADDR PORT COUNT PEERS [SOURCE [PORT]]
  *		COUNT connections to each of ADDR, ADDR + 1 ...; prints the local and remote address of each, as
  *		librdmacm knows them, then says how many there are and waits to be killed
@@ -21,6 +23,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -81,8 +84,15 @@ static void __attribute__((noreturn)) die(const char *what)
 
 static union address parse(const char *addr, uint16_t port)
 {
+	const char *scope = strchr(addr, '%');
+	char host[INET6_ADDRSTRLEN] = "";
 	union address a = {};
 
+	if (scope) {
+		strncat(host, addr, scope - addr < (int)sizeof(host) ? scope - addr : 0);
+		a.in6.sin6_scope_id = if_nametoindex(scope + 1);
+		addr = host;
+	}
 	if (inet_pton(AF_INET6, addr, &a.in6.sin6_addr) == 1) {
 		a.in6.sin6_family = AF_INET6;
 		a.in6.sin6_port = htons(port);
@@ -384,9 +394,51 @@ static void say_outcome(const struct endpoint *e)
 	fflush(stdout);
 }
 
-static void nothing(int signal)
+/* Interrupts whatever is waited for */
+static void interrupt(int signal)
 {
 	(void)signal;
+}
+
+static void lose_device(struct endpoint *e)
+{
+	destroy(e);
+	puts("destroyed");
+	fflush(stdout);
+	for (;;)
+		pause();
+}
+
+static void wait_for_event(struct endpoint *e)
+{
+	enum rdma_cm_event_type type;
+	struct rdma_cm_event *ev;
+
+	if (e->kind == TCP) {
+		pause();
+		errno = EINTR;
+		return;
+	}
+	if (rdma_get_cm_event(channel, &ev))
+		return;
+	type = ev->event;
+	puts(rdma_event_str(type));
+	fflush(stdout);
+	rdma_ack_cm_event(ev);
+	if (type == RDMA_CM_EVENT_DEVICE_REMOVAL)
+		lose_device(e);
+	errno = 0;
+}
+
+static void __attribute__((noreturn)) hold_on(struct endpoint *e)
+{
+	for (;;) {
+		wait_for_event(e);
+		if (errno != EINTR)
+			continue;
+		do_listen(e);
+		say_outcome(e);
+	}
 }
 
 static int single(int kind, const char *addr, uint16_t port, char **words, bool hold)
@@ -394,7 +446,7 @@ static int single(int kind, const char *addr, uint16_t port, char **words, bool 
 	union address a = parse(addr, port);
 	struct endpoint e;
 
-	signal(SIGUSR1, nothing);
+	sigaction(SIGUSR1, &(struct sigaction) { .sa_handler = interrupt }, NULL);
 
 	create(&e, kind, a.any.sa_family);
 	if (given(words, "reuse"))
@@ -404,11 +456,8 @@ static int single(int kind, const char *addr, uint16_t port, char **words, bool 
 	if (!do_bind(&e, &a) && given(words, "listen"))
 		do_listen(&e);
 	say_outcome(&e);
-	while (hold) {
-		pause();
-		do_listen(&e);
-		say_outcome(&e);
-	}
+	if (hold)
+		hold_on(&e);
 	destroy(&e);
 	return 0;
 }
@@ -531,9 +580,11 @@ static int __attribute__((noreturn)) serve(uint16_t port)
 int main(int argc, char **argv)
 {
 	const char *mode = argc > 1 ? argv[1] : "";
+	bool plain = (!strcmp(mode, "bind") || !strcmp(mode, "hold")) && !strcmp(argv[2] ? : "", "tcp");
 
-	channel = rdma_create_event_channel();
-	must(!channel);
+	/* Without a device there is no channel, and plain TCP wants none. */
+	if (!plain)
+		must(!(channel = rdma_create_event_channel()));
 	if (!strcmp(mode, "matrix") && argc >= 6)
 		return matrix(atoi(argv[2]), argv + 3, given(argv + 6, "late"));
 	if (!strcmp(mode, "exhaust") && argc >= 4)
