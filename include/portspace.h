@@ -11,6 +11,7 @@
 #include <linux/list.h>
 #include <linux/types.h>
 #include <linux/socket.h>
+#include "portspace_flag.h"
 
 struct net;
 struct socket;
@@ -68,5 +69,21 @@ struct socket *portspace_socket(struct portspace_reservation *res);
 bool portspace_is_late(const struct portspace_reservation *res);
 int portspace_addr(struct portspace_reservation *res,
 		   struct sockaddr_storage *addr);
+
+/**
+ * struct portspace_flag - what a flagged connection says of itself
+ * @ulp: PORTSPACE_ULP_SIW or PORTSPACE_ULP_OFFLOAD
+ * @device: name of the RDMA device; cut to PORTSPACE_FLAG_DEVICE_MAX
+ * @qpn: number of the queue pair, or 0
+ * @bypasses: bits of enum portspace_flag_bypass
+ */
+struct portspace_flag {
+	const char *ulp;
+	const char *device;
+	u32 qpn;
+	u32 bypasses;
+};
+
+int portspace_flag(struct socket *sock, const struct portspace_flag *flag);
 
 #endif

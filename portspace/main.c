@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/module.h>
+#include "flag.h"
 #include "reservation.h"
 
 #define CREATE_TRACE_POINTS
@@ -7,11 +8,12 @@
 
 static int __init portspace_init(void)
 {
-	return 0;
+	return flag_init();
 }
 
 static void __exit portspace_exit(void)
 {
+	flag_exit();
 	reservation_exit();
 }
 
