@@ -269,6 +269,20 @@ static void endpoint_stop_qp(struct iwarp_endpoint *ep)
 	endpoint_put(ep);
 }
 
+/*
+ * Out of memory for a label is no reason to end a connection that works; but
+ * who looks for it with ss may know why it is not marked.
+ */
+static void endpoint_flag(struct iwarp_endpoint *ep)
+{
+	const struct ib_device *ibdev = ep->dev->ibdev;
+	int ret = ep->transport->flag(ep->conn, ibdev->name, ep->qp->qp_num);
+
+	if (ret)
+		pr_warn_ratelimited("iwarp_cm: %s: QP %u: its connection could not be flagged: %d\n",
+				    ibdev->name, ep->qp->qp_num, ret);
+}
+
 /* The QP gets the socket, with what TCP has queued in it. */
 int endpoint_start_stream(struct iwarp_endpoint *ep)
 {
@@ -283,6 +297,7 @@ int endpoint_start_stream(struct iwarp_endpoint *ep)
 		.ord = ep->agreed.ord,
 	};
 
+	endpoint_flag(ep);
 	ep->state = EP_STREAM;
 	ep->timed = false;
 	if (!ep->initiator && ep->agreed.rtr != IWARP_RTR_NONE) {

@@ -598,6 +598,17 @@ static struct socket *hosttcp_socket(struct iwarp_conn *base)
 	return to_hosttcp_conn(base)->sock;
 }
 
+static int hosttcp_flag(struct iwarp_conn *base, const char *device, u32 qpn)
+{
+	const struct portspace_flag flag = {
+		.ulp = PORTSPACE_ULP_SIW,
+		.device = device,
+		.qpn = qpn,
+	};
+
+	return portspace_flag(to_hosttcp_conn(base)->sock, &flag);
+}
+
 const struct iwarp_transport_ops iwarp_transport_tcp = {
 	.listen = hosttcp_listen,
 	.unlisten = hosttcp_unlisten,
@@ -615,5 +626,6 @@ const struct iwarp_transport_ops iwarp_transport_tcp = {
 	.closing = hosttcp_closing,
 	.release = hosttcp_release,
 	.socket = hosttcp_socket,
+	.flag = hosttcp_flag,
 };
 EXPORT_SYMBOL_GPL(iwarp_transport_tcp);

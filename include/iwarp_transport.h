@@ -127,6 +127,9 @@ enum iwarp_closing {
  *	No notify() is running or comes any more after return. What the accepting
  *	side leaves behind must not keep the port busy.
  * @socket: the socket that a QP uses for FPDUs
+ * @flag: have the host's tools (ss, sock_diag) show that the connection carries
+ *	RDMA, of this device and QP. It is a label: when it fails, the connection
+ *	is as good as before.
  */
 struct iwarp_transport_ops {
 	struct iwarp_listening *(*listen)(const struct iwarp_listen_params *params,
@@ -147,6 +150,7 @@ struct iwarp_transport_ops {
 	enum iwarp_closing (*closing)(struct iwarp_conn *conn);
 	void (*release)(struct iwarp_conn *conn, bool reset);
 	struct socket *(*socket)(struct iwarp_conn *conn);
+	int (*flag)(struct iwarp_conn *conn, const char *device, u32 qpn);
 };
 
 #endif
