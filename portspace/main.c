@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/module.h>
 #include "flag.h"
+#include "placeholder.h"
 #include "reservation.h"
 
 #define CREATE_TRACE_POINTS
@@ -8,11 +9,24 @@
 
 static int __init portspace_init(void)
 {
-	return flag_init();
+	int ret;
+
+	ret = flag_init();
+	if (ret)
+		return ret;
+	ret = placeholder_init();
+	if (ret)
+		goto err_flag;
+	return 0;
+
+err_flag:
+	flag_exit();
+	return ret;
 }
 
 static void __exit portspace_exit(void)
 {
+	placeholder_exit();
 	flag_exit();
 	reservation_exit();
 }

@@ -49,7 +49,7 @@ static DEFINE_SPINLOCK(reservations_lock);
 static struct lock_class_key portspace_slock_keys[2];
 static struct lock_class_key portspace_sk_lock_keys[2];
 
-static void reservation_reclassify(struct sock *sk)
+void reservation_reclassify(struct sock *sk)
 {
 	if (WARN_ON_ONCE(!sock_allow_reclassification(sk)))
 		return;

@@ -5,10 +5,14 @@
 #include <linux/types.h>
 
 struct net;
+struct sock;
 struct socket;
 struct sockaddr_storage;
 
 void reservation_exit(void);
+
+/* Locks of a class of their own, before anybody takes them */
+void reservation_reclassify(struct sock *sk);
 
 bool accepted_on_port(const struct net *net, u16 port);
 

@@ -48,6 +48,40 @@ DEFINE_EVENT(portspace_addr, portspace_release,
 	TP_ARGS(addr)
 );
 
+DECLARE_EVENT_CLASS(portspace_ends,
+	TP_PROTO(const struct sockaddr_storage *local, const struct sockaddr_storage *remote),
+	TP_ARGS(local, remote),
+	TP_STRUCT__entry(
+		__array(__u8, local, sizeof(struct sockaddr_in6))
+		__array(__u8, remote, sizeof(struct sockaddr_in6))
+	),
+	TP_fast_assign(
+		memcpy(__entry->local, local, sizeof(struct sockaddr_in6));
+		memcpy(__entry->remote, remote, sizeof(struct sockaddr_in6));
+	),
+	TP_printk("local=%pISpc remote=%pISpc", __entry->local, __entry->remote)
+);
+
+DEFINE_EVENT(portspace_ends, portspace_placeholder,
+	TP_PROTO(const struct sockaddr_storage *local, const struct sockaddr_storage *remote),
+	TP_ARGS(local, remote)
+);
+
+DEFINE_EVENT(portspace_ends, portspace_placeholder_destroy,
+	TP_PROTO(const struct sockaddr_storage *local, const struct sockaddr_storage *remote),
+	TP_ARGS(local, remote)
+);
+
+DEFINE_EVENT(portspace_ends, portspace_leak,
+	TP_PROTO(const struct sockaddr_storage *local, const struct sockaddr_storage *remote),
+	TP_ARGS(local, remote)
+);
+
+DEFINE_EVENT(portspace_ends, portspace_kill,
+	TP_PROTO(const struct sockaddr_storage *local, const struct sockaddr_storage *remote),
+	TP_ARGS(local, remote)
+);
+
 #endif
 
 #undef TRACE_INCLUDE_PATH

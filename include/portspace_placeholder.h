@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A placeholder is a TCP socket that stands in the host's tables for a
+ * connection, or a listener, whose TCP runs elsewhere. It keeps the port busy and
+ * is seen by ss and netstat, and nothing that the host receives for it makes the
+ * host send anything.
+ *
+ * It is contained, not made invisible: what the network brings to the host for
+ * it should have gone elsewhere. Whoever owns the placeholder has steering in
+ * place before it makes one, and until portspace_placeholder_destroy() has
+ * returned; what leaks all the same is caught, counted, and given to the owner.
+ */
+#ifndef WHARF_PORTSPACE_PLACEHOLDER_H
+#define WHARF_PORTSPACE_PLACEHOLDER_H
+
+#include <linux/types.h>
+#include <linux/socket.h>
+#include "portspace.h"
+
+struct sk_buff;
+struct portspace_placeholder;
+
+/**
+ * struct portspace_owner - who stands behind a placeholder
+ * @stray: the host received a TCP segment for it, or an ICMP error that quotes
+ *	one of its own. @skb is the owner's from now on: its data begins with the
+ *	IP header, it is not validated beyond that, and may be the product of GRO.
+ *	Called with bottom halves off. NULL: it is dropped.
+ * @killed: somebody wants it closed (ss -K). Process context, perhaps under the
+ *	socket's lock; the placeholder stays until the owner destroys it. May be
+ *	called more than once. NULL: ss -K is refused.
+ * @context: argument of both
+ *
+ * Neither may sleep, nor call portspace_placeholder_destroy(), which waits for
+ * them. None is running or comes any more after that has returned.
+ */
+struct portspace_owner {
+	void (*stray)(void *context, struct sk_buff *skb);
+	void (*killed)(void *context);
+	void *context;
+};
+
+/**
+ * struct portspace_pair - the two ends of a connection
+ * @local: AF_INET or AF_INET6, never a mapped address; with the scope id if link-local
+ * @remote: likewise, of the same family
+ */
+struct portspace_pair {
+	struct sockaddr_storage local;
+	struct sockaddr_storage remote;
+};
+
+struct portspace_placeholder *
+portspace_placeholder_listen(struct portspace_reservation *res, int backlog,
+			     const struct portspace_owner *owner);
+struct portspace_placeholder *
+portspace_placeholder_accept(struct portspace_reservation *listener,
+			     const struct portspace_pair *pair,
+			     const struct portspace_flag *flag,
+			     const struct portspace_owner *owner);
+struct portspace_placeholder *
+portspace_placeholder_connect(struct portspace_reservation *res,
+			      const struct portspace_pair *pair,
+			      const struct portspace_flag *flag,
+			      const struct portspace_owner *owner);
+
+void portspace_placeholder_get(struct portspace_placeholder *ph);
+void portspace_placeholder_put(struct portspace_placeholder *ph);
+void portspace_placeholder_destroy(struct portspace_placeholder *ph);
+
+int portspace_placeholder_flag(struct portspace_placeholder *ph,
+			       const struct portspace_flag *flag);
+void portspace_placeholder_pair(const struct portspace_placeholder *ph,
+				struct portspace_pair *pair);
+u64 portspace_placeholder_leaks(const struct portspace_placeholder *ph);
+
+#endif

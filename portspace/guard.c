@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What keeps the host's TCP from hearing of its placeholders: hooks that take
+ * away what TCP would find one for, and behind them, in the sockets themselves,
+ * a filter that lets nothing in.
+ */
+#include <linux/filter.h>
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
+#include <linux/skbuff.h>
+#include <linux/slab.h>
+#include <linux/tcp.h>
+#include <net/inet6_hashtables.h>
+#include <net/inet_hashtables.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+#include "guard.h"
+#include "placeholder.h"
+
+/* The ports of a quoted TCP header; RFC 792 quotes no more than eight octets. */
+struct guard_ports {
+	__be16 source;
+	__be16 dest;
+};
+
+static struct inet_hashinfo *guard_hashinfo(struct net *net)
+{
+	return net->ipv4.tcp_death_row.hashinfo;
+}
+
+/* What was sent to a broadcast address does not get as far as to a TCP socket. */
+static bool guard_concerns(struct net *net, const struct sk_buff *skb)
+{
+	return READ_ONCE(placeholders_of(net)->count) && skb->pkt_type == PACKET_HOST;
+}
+
+/* @held: @sk comes with a reference, not with the packet */
+static unsigned int guard_verdict(struct sock *sk, bool held, struct sk_buff *skb, bool whole)
+{
+	unsigned int verdict = NF_ACCEPT;
+
+	if (!sk)
+		return NF_ACCEPT;
+	if (placeholder_is(sk))
+		verdict = placeholder_catch(sk, skb, whole);
+	if (held)
+		sock_gen_put(sk);
+	return verdict;
+}
+
+/* The socket that TCP is going to find, unless early demux has found it. */
+static unsigned int guard_tcp4(struct net *net, struct sk_buff *skb)
+{
+	unsigned int offset = skb_network_offset(skb) + ip_hdrlen(skb);
+	const struct iphdr *ip = ip_hdr(skb);
+	struct sock *sk = skb->sk;
+	const struct tcphdr *tcp;
+	struct tcphdr buf;
+	bool held = false;
+
+	tcp = skb_header_pointer(skb, offset, sizeof(buf), &buf);
+	if (!tcp)
+		return NF_ACCEPT;
+	if (!sk) {
+		sk = __inet_lookup_established(net, guard_hashinfo(net), ip->saddr, tcp->source,
+					       ip->daddr, ntohs(tcp->dest), inet_iif(skb),
+					       inet_sdif(skb));
+		held = sk;
+	}
+	if (!sk && READ_ONCE(placeholders_of(net)->listeners))
+		sk = __inet_lookup_listener(net, guard_hashinfo(net), skb,
+					    offset + __tcp_hdrlen(tcp), ip->saddr, tcp->source,
+					    ip->daddr, ntohs(tcp->dest), inet_iif(skb),
+					    inet_sdif(skb));
+	return guard_verdict(sk, held, skb, true);
+}
+
+static unsigned int guard_icmp4(struct net *net, struct sk_buff *skb)
+{
+	unsigned int offset = skb_network_offset(skb) + ip_hdrlen(skb);
+	const struct guard_ports *ports;
+	const struct icmphdr *icmp;
+	const struct iphdr *quoted;
+	struct guard_ports ports_buf;
+	struct icmphdr icmp_buf;
+	struct iphdr quoted_buf;
+	struct sock *sk;
+
+	icmp = skb_header_pointer(skb, offset, sizeof(icmp_buf), &icmp_buf);
+	if (!icmp || !icmp_is_err(icmp->type))
+		return NF_ACCEPT;
+	offset += sizeof(*icmp);
+	quoted = skb_header_pointer(skb, offset, sizeof(quoted_buf), &quoted_buf);
+	if (!quoted || quoted->protocol != IPPROTO_TCP || quoted->ihl < 5 ||
+	    quoted->frag_off & htons(IP_OFFSET))
+		return NF_ACCEPT;
+	offset += quoted->ihl * 4;
+	ports = skb_header_pointer(skb, offset, sizeof(ports_buf), &ports_buf);
+	if (!ports)
+		return NF_ACCEPT;
+	sk = __inet_lookup_established(net, guard_hashinfo(net), quoted->daddr, ports->dest,
+				       quoted->saddr, ntohs(ports->source), inet_iif(skb), 0);
+	return guard_verdict(sk, sk, skb, true);
+}
+
+static unsigned int guard_ipv4(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	if (!guard_concerns(state->net, skb))
+		return NF_ACCEPT;
+	switch (ip_hdr(skb)->protocol) {
+	case IPPROTO_TCP:
+		return guard_tcp4(state->net, skb);
+	case IPPROTO_ICMP:
+		return guard_icmp4(state->net, skb);
+	default:
+		return NF_ACCEPT;
+	}
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+static unsigned int guard_tcp6(struct net *net, struct sk_buff *skb, unsigned int offset,
+			       bool whole)
+{
+	const struct ipv6hdr *ip = ipv6_hdr(skb);
+	struct sock *sk = skb->sk;
+	const struct tcphdr *tcp;
+	struct tcphdr buf;
+	bool held = false;
+
+	tcp = skb_header_pointer(skb, offset, sizeof(buf), &buf);
+	if (!tcp)
+		return NF_ACCEPT;
+	if (!sk) {
+		sk = __inet6_lookup_established(net, guard_hashinfo(net), &ip->saddr, tcp->source,
+						&ip->daddr, ntohs(tcp->dest), inet6_iif(skb),
+						inet6_sdif(skb));
+		held = sk;
+	}
+	if (!sk && READ_ONCE(placeholders_of(net)->listeners))
+		sk = inet6_lookup_listener(net, guard_hashinfo(net), skb,
+					   offset + __tcp_hdrlen(tcp), &ip->saddr, tcp->source,
+					   &ip->daddr, ntohs(tcp->dest), inet6_iif(skb),
+					   inet6_sdif(skb));
+	return guard_verdict(sk, held, skb, whole);
+}
+
+static unsigned int guard_icmp6(struct net *net, struct sk_buff *skb, unsigned int offset,
+				bool whole)
+{
+	const struct guard_ports *ports;
+	const struct icmp6hdr *icmp;
+	const struct ipv6hdr *quoted;
+	struct guard_ports ports_buf;
+	struct icmp6hdr icmp_buf;
+	struct ipv6hdr quoted_buf;
+	__be16 fragment;
+	struct sock *sk;
+	u8 protocol;
+	int at;
+
+	icmp = skb_header_pointer(skb, offset, sizeof(icmp_buf), &icmp_buf);
+	if (!icmp || !icmpv6_is_err(icmp->icmp6_type))
+		return NF_ACCEPT;
+	offset += sizeof(*icmp);
+	quoted = skb_header_pointer(skb, offset, sizeof(quoted_buf), &quoted_buf);
+	if (!quoted)
+		return NF_ACCEPT;
+	protocol = quoted->nexthdr;
+	at = ipv6_skip_exthdr(skb, offset + sizeof(*quoted), &protocol, &fragment);
+	if (at < 0 || protocol != IPPROTO_TCP || fragment & htons(IP6_OFFSET))
+		return NF_ACCEPT;
+	ports = skb_header_pointer(skb, at, sizeof(ports_buf), &ports_buf);
+	if (!ports)
+		return NF_ACCEPT;
+	sk = __inet6_lookup_established(net, guard_hashinfo(net), &quoted->daddr, ports->dest,
+					&quoted->saddr, ntohs(ports->source), inet6_iif(skb),
+					inet6_sdif(skb));
+	return guard_verdict(sk, sk, skb, whole);
+}
+
+/*
+ * IPv6 puts fragments together behind this hook, and IPv4 before it. The first
+ * one must have all headers (RFC 8200 section 4.5), or the host throws it away
+ * itself; without it nothing is put together from the others.
+ */
+static unsigned int guard_ipv6(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	unsigned short fragment = 0;
+	unsigned int offset = 0;
+	int flags = 0, protocol;
+	bool whole;
+
+	if (!guard_concerns(state->net, skb))
+		return NF_ACCEPT;
+	protocol = ipv6_find_hdr(skb, &offset, -1, &fragment, &flags);
+	if (protocol < 0 || fragment)
+		return NF_ACCEPT;
+	whole = !(flags & IP6_FH_F_FRAG);
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return guard_tcp6(state->net, skb, offset, whole);
+	case IPPROTO_ICMPV6:
+		return guard_icmp6(state->net, skb, offset, whole);
+	default:
+		return NF_ACCEPT;
+	}
+}
+#endif
+
+/* First of all: a rule that rejects would send something. */
+static const struct nf_hook_ops guard_hooks[] = {
+	{
+		.hook = guard_ipv4,
+		.pf = NFPROTO_IPV4,
+		.hooknum = NF_INET_LOCAL_IN,
+		.priority = NF_IP_PRI_FIRST,
+	},
+#if IS_ENABLED(CONFIG_IPV6)
+	{
+		.hook = guard_ipv6,
+		.pf = NFPROTO_IPV6,
+		.hooknum = NF_INET_LOCAL_IN,
+		.priority = NF_IP6_PRI_FIRST,
+	},
+#endif
+};
+
+int guard_up(struct net *net)
+{
+	return nf_register_net_hooks(net, guard_hooks, ARRAY_SIZE(guard_hooks));
+}
+
+void guard_down(struct net *net)
+{
+	nf_unregister_net_hooks(net, guard_hooks, ARRAY_SIZE(guard_hooks));
+}
+
+/**
+ * guard_deafen() - let nothing in
+ * @sk: TCP socket, locked
+ *
+ * TCP asks a socket's filter before anything else, and drops without a word what
+ * that refuses. So what comes to the socket some way around the hooks dies here;
+ * sk_drops counts it.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int guard_deafen(struct sock *sk)
+{
+	struct sock_filter nothing[] = { BPF_STMT(BPF_RET | BPF_K, 0) };
+	struct sock_fprog_kern program = {
+		.len = ARRAY_SIZE(nothing),
+		.filter = nothing,
+	};
+	struct sk_filter *filter;
+	int ret;
+
+	filter = kzalloc(sizeof(*filter), GFP_KERNEL);
+	if (!filter)
+		return -ENOMEM;
+	ret = bpf_prog_create(&filter->prog, &program);
+	if (ret) {
+		kfree(filter);
+		return ret;
+	}
+	refcount_set(&filter->refcnt, 1);
+	/* What the kernel takes off again when the socket lets go of its filter */
+	atomic_add(bpf_prog_size(filter->prog->len), &sk->sk_omem_alloc);
+	rcu_assign_pointer(sk->sk_filter, filter);
+	return 0;
+}
+
+/* The socket is locked, and in no hash table any more. */
+void guard_undeafen(struct sock *sk)
+{
+	sk_detach_filter(sk);
+}
