@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/module.h>
 #include "flag.h"
+#include "netlink.h"
 #include "placeholder.h"
 #include "reservation.h"
 
@@ -17,8 +18,13 @@ static int __init portspace_init(void)
 	ret = placeholder_init();
 	if (ret)
 		goto err_flag;
+	ret = netlink_init();
+	if (ret)
+		goto err_placeholder;
 	return 0;
 
+err_placeholder:
+	placeholder_exit();
 err_flag:
 	flag_exit();
 	return ret;
@@ -26,6 +32,7 @@ err_flag:
 
 static void __exit portspace_exit(void)
 {
+	netlink_exit();
 	placeholder_exit();
 	flag_exit();
 	reservation_exit();

@@ -7,7 +7,11 @@
 #include <linux/slab.h>
 #include <linux/kref.h>
 #include <linux/hashtable.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
+#include <linux/sock_diag.h>
 #include <linux/spinlock.h>
+#include <linux/xarray.h>
 #include <linux/net.h>
 #include <linux/in.h>
 #include <net/sock.h>
@@ -26,6 +30,9 @@
  * @late_port: likewise
  * @addr: what the socket was bound to; port 0 with late_port and no choice yet
  * @sock: NULL once it was taken; under reservations_lock
+ * @serial: its place in all
+ * @flags: PORTSPACE_F_*
+ * @origin: who made it
  */
 struct portspace_reservation {
 	struct kref ref;
@@ -36,10 +43,17 @@ struct portspace_reservation {
 	bool late_port;
 	struct sockaddr_storage addr;
 	struct socket *sock;
+	unsigned long serial;
+	u32 flags;
+	struct reservation_origin origin;
 };
 
 static DEFINE_HASHTABLE(reservations, 8);
 static DEFINE_SPINLOCK(reservations_lock);
+
+/* With or without a key, by serial number; taken out under reservations_lock */
+static DEFINE_XARRAY(all);
+static atomic_long_t last_serial = ATOMIC_LONG_INIT(0);
 
 /*
  * The RDMA CM binds and listens under its global mutex, which it also takes
@@ -133,6 +147,40 @@ static int reservation_bind(struct socket *sock, const struct portspace_bind *bi
 	return 0;
 }
 
+/* A kernel thread is nobody's process; a process's threads are one. */
+static void reservation_note_process(struct reservation_origin *origin)
+{
+	if (current->flags & PF_KTHREAD)
+		return;
+	origin->pid = get_pid(task_tgid(current));
+	rcu_read_lock();
+	get_task_comm(origin->comm, current->group_leader);
+	rcu_read_unlock();
+}
+
+/* Makes it visible to reservation_walk(); before anybody can take its socket. */
+static int reservation_enlist(struct portspace_reservation *res, const struct portspace_bind *bind)
+{
+	struct socket *sock = res->sock;
+	u32 cookie[2];
+	int ret;
+
+	sock_diag_save_cookie(sock->sk, cookie);
+	res->origin.cookie = (u64)cookie[1] << 32 | cookie[0];
+	res->origin.inode = SOCK_INODE(sock)->i_ino;
+	res->origin.uid = sock->sk->sk_uid;
+	res->flags = (bind->reuse ? PORTSPACE_F_REUSE : 0) |
+		     (bind->v6only ? PORTSPACE_F_V6ONLY : 0) |
+		     (bind->late_port ? PORTSPACE_F_LATE_PORT : 0) |
+		     (current->flags & PF_KTHREAD ? PORTSPACE_F_KERNEL : 0);
+	reservation_note_process(&res->origin);
+	res->serial = atomic_long_inc_return(&last_serial);
+	ret = xa_insert(&all, res->serial, res, GFP_KERNEL);
+	if (ret)
+		put_pid(res->origin.pid);
+	return ret;
+}
+
 /**
  * portspace_reserve - hold a port
  * @net: network namespace; the reservation keeps it
@@ -178,6 +226,9 @@ struct portspace_reservation *portspace_reserve(struct net *net,
 		goto err_release;
 	ret = kernel_getsockname(res->sock, (struct sockaddr *)&res->addr);
 	if (ret < 0)
+		goto err_release;
+	ret = reservation_enlist(res, bind);
+	if (ret)
 		goto err_release;
 
 	if (res->key) {
@@ -254,6 +305,10 @@ static void reservation_release(struct kref *ref)
 	struct portspace_reservation *res = container_of(ref, struct portspace_reservation, ref);
 
 	portspace_hide(res);
+	spin_lock(&reservations_lock);
+	xa_erase(&all, res->serial);
+	spin_unlock(&reservations_lock);
+	put_pid(res->origin.pid);
 	if (res->sock) {
 		trace_portspace_release(&res->addr);
 		choice_release(res->sock);
@@ -399,7 +454,65 @@ int portspace_addr(struct portspace_reservation *res, struct sockaddr_storage *a
 }
 EXPORT_SYMBOL_GPL(portspace_addr);
 
+/* Caller holds reservations_lock, so the socket stays. */
+static enum portspace_nl_state reservation_state(const struct portspace_reservation *res)
+{
+	if (!res->sock)
+		return PORTSPACE_TAKEN;
+	switch (inet_sk_state_load(res->sock->sk)) {
+	case TCP_CLOSE:
+		return PORTSPACE_RESERVED;
+	case TCP_LISTEN:
+		return PORTSPACE_LISTENING;
+	default:
+		return PORTSPACE_TAKEN;
+	}
+}
+
+/**
+ * reservation_walk - look at the reservations of a namespace
+ * @net: the namespace
+ * @from: 0 to begin with; set to where to go on
+ * @look: is told of one after the other, under a spinlock; if it returns other
+ *	than 0, the walk ends there, and goes on with that one
+ * @context: for @look
+ *
+ * Between two calls reservations may come and go: those that stay are shown once.
+ *
+ * Return: what @look returned, or 0 at the end.
+ */
+int reservation_walk(struct net *net, unsigned long *from,
+		     int (*look)(const struct reservation_view *view, void *context),
+		     void *context)
+{
+	struct portspace_reservation *res;
+	unsigned long serial;
+	int ret = 0;
+
+	spin_lock(&reservations_lock);
+	xa_for_each_start(&all, serial, res, *from) {
+		struct reservation_view view = {
+			.addr = &res->addr,
+			.origin = &res->origin,
+			.state = reservation_state(res),
+			.flags = res->flags,
+		};
+
+		if (!net_eq(res->net, net))
+			continue;
+		ret = look(&view, context);
+		if (ret) {
+			*from = serial;
+			break;
+		}
+		*from = serial + 1;
+	}
+	spin_unlock(&reservations_lock);
+	return ret;
+}
+
 void reservation_exit(void)
 {
+	WARN_ON(!xa_empty(&all));
 	WARN_ON(!hash_empty(reservations));
 }

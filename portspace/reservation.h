@@ -3,12 +3,49 @@
 #define PORTSPACE_RESERVATION_H
 
 #include <linux/types.h>
+#include <linux/sched.h>
+#include <linux/socket.h>
+#include <linux/uidgid.h>
+#include "portspace_netlink.h"
 
 struct net;
+struct pid;
 struct sock;
 struct socket;
-struct sockaddr_storage;
 
+/**
+ * struct reservation_origin - where a reservation comes from; constant for its life
+ * @uid: its user
+ * @inode: its socket's, also when that was taken
+ * @cookie: its socket's, also when that was taken
+ * @pid: the process that reserved it, or NULL; a reference
+ * @comm: that process's name then
+ */
+struct reservation_origin {
+	kuid_t uid;
+	u32 inode;
+	u64 cookie;
+	struct pid *pid;
+	char comm[TASK_COMM_LEN];
+};
+
+/**
+ * struct reservation_view - what a walk shows of a reservation
+ * @addr: what it is bound to
+ * @origin: where it comes from
+ * @state: what became of it
+ * @flags: PORTSPACE_F_*
+ */
+struct reservation_view {
+	const struct sockaddr_storage *addr;
+	const struct reservation_origin *origin;
+	enum portspace_nl_state state;
+	u32 flags;
+};
+
+int reservation_walk(struct net *net, unsigned long *from,
+		     int (*look)(const struct reservation_view *view, void *context),
+		     void *context);
 void reservation_exit(void);
 
 /* Locks of a class of their own, before anybody takes them */
