@@ -10,11 +10,16 @@ modules:
 	@test -e $(KDIR)/Makefile || { echo "no kernel headers in $(KDIR): install linux-headers-$$(uname -r), or give KDIR=..." >&2; exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
+tools:
+	@$(MAKE) -C userspace
+
 install: modules
 	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_DIR=updates/wharf modules_install
 	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KREL)
+	@test ! -e build/userspace/iwstat || $(MAKE) -C userspace install
 
 uninstall:
+	@$(MAKE) -C userspace uninstall
 	rm -rf $(DEST)/updates/wharf
 	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KREL)
 
@@ -37,11 +42,12 @@ clean:
 
 help:
 	@echo 'make             build the modules for the running kernel, or for KDIR=FOLDER'
-	@echo 'make install     install them under updates/wharf      make uninstall   remove them'
+	@echo 'make tools       build iwstat; needs libmnl-dev'
+	@echo 'make install     install modules under updates/wharf, and iwstat if it was built; make uninstall removes them'
 	@echo 'make demo        RDMA between two hosts in a guest; needs root on Debian 12, installs what it needs'
 	@echo 'make test        the proof, on three kernels, within 40 minutes on two cores'
 	@echo 'make test-full   everything on every engine, one verdict each; goes on where it was interrupted'
 	@echo 'make check       checkpatch, sparse, warnings, shellcheck'
 	@echo 'make clean       remove what was built here; guest kernels stay in ~/.cache/wharf'
 
-.PHONY: all modules install uninstall demo test test-full check clean help
+.PHONY: all modules tools install uninstall demo test test-full check clean help

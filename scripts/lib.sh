@@ -70,7 +70,7 @@ TOOLS_RUN="rdma-core ibverbs-providers ibverbs-utils rdmacm-utils perftest iprou
 TOOLS_QEMU="qemu-system-x86 busybox-static"
 TOOLS_TEST="librdmacm-dev libibverbs-dev tcpdump tshark clang-14 libclang-rt-14-dev llvm-14 python3 python3-pyverbs
 	libmnl-dev"
-TOOLS_CHECK="sparse shellcheck"
+TOOLS_CHECK="sparse shellcheck libmnl-dev groff-base"
 
 missing_packages() {
 	comm -13 <(dpkg-query -W -f='${db:Status-Abbrev}${Package}\n' "$@" 2>/dev/null | sed -n 's/^ii //p' | sort -u) \
