@@ -26,12 +26,10 @@
  * @node: in reservations, if it has a key; under reservations_lock
  * @net: the socket holds the reference
  * @key: what portspace_find() looks for; NULL once hidden, under reservations_lock
- * @reuse: as it was asked for
- * @late_port: likewise
  * @addr: what the socket was bound to; port 0 with late_port and no choice yet
  * @sock: NULL once it was taken; under reservations_lock
  * @serial: its place in all
- * @flags: PORTSPACE_F_*
+ * @flags: PORTSPACE_F_*; of these REUSE may change
  * @origin: who made it
  */
 struct portspace_reservation {
@@ -39,8 +37,6 @@ struct portspace_reservation {
 	struct hlist_node node;
 	struct net *net;
 	const void *key;
-	bool reuse;
-	bool late_port;
 	struct sockaddr_storage addr;
 	struct socket *sock;
 	unsigned long serial;
@@ -213,8 +209,6 @@ struct portspace_reservation *portspace_reserve(struct net *net,
 	kref_init(&res->ref);
 	res->net = net;
 	res->key = bind->key;
-	res->reuse = bind->reuse;
-	res->late_port = bind->late_port;
 
 	/* Not sock_create_kern(): that takes no reference of the namespace. */
 	ret = __sock_create(net, family, SOCK_STREAM, IPPROTO_TCP, &res->sock, 0);
@@ -383,7 +377,7 @@ int portspace_listen(struct portspace_reservation *res, int backlog)
 	if (!sock)
 		return -EADDRINUSE;
 	ret = kernel_listen(sock, backlog);
-	if (ret != -EADDRINUSE || res->reuse ||
+	if (ret != -EADDRINUSE || READ_ONCE(res->flags) & PORTSPACE_F_REUSE ||
 	    !accepted_on_port(res->net, inet_sk(sock->sk)->inet_num))
 		return ret;
 	reservation_allow_reuse(sock->sk, true);
@@ -402,7 +396,9 @@ void portspace_set_reuse(struct portspace_reservation *res, bool reuse)
 {
 	struct socket *sock = portspace_socket(res);
 
-	res->reuse = reuse;
+	/* The door calls this for one reservation at a time; others read it. */
+	WRITE_ONCE(res->flags, reuse ? res->flags | PORTSPACE_F_REUSE :
+				       res->flags & ~PORTSPACE_F_REUSE);
 	if (sock)
 		reservation_allow_reuse(sock->sk, reuse);
 }
@@ -436,7 +432,7 @@ EXPORT_SYMBOL_GPL(portspace_set_v6only);
  */
 bool portspace_is_late(const struct portspace_reservation *res)
 {
-	return res->late_port;
+	return res->flags & PORTSPACE_F_LATE_PORT;
 }
 EXPORT_SYMBOL_GPL(portspace_is_late);
 
