@@ -24,6 +24,7 @@ uninstall:
 	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KREL)
 
 demo:
+	@tests/guest/setup userspace
 	@tests/guest/run --timeout 300 -- tests/guest/demo
 
 test:
