@@ -149,8 +149,8 @@ static void merge_id(struct endpoint *e, const struct rdma_id *id, const struct 
 }
 
 /*
- * Whether an identifier may be ROW's, whose addresses are the same. Plain TCP may have the same port as what is bound in
- * rdma_cm's own table of ports, and as what an adapter listens on without our port space.
+ * Whether an identifier may be ROW's, whose addresses are the same. Plain TCP may have the same port as what is bound
+ * in rdma_cm's own table of ports, and as what an adapter listens on without our port space.
  */
 static bool may_be(const struct endpoint *row, const struct rdma_id *id, bool needs_port)
 {

@@ -41,7 +41,8 @@ static void query_paths(struct rdma_ucm_query_route_resp *resp, struct rdma_rout
 	if (resp->num_paths)
 		return;
 	query_gids(&resp->ib_route[0], route, roce);
-	resp->ib_route[0].pkey = cpu_to_be16(roce ? QUERY_PKEY_DEFAULT : ib_addr_get_pkey(dev_addr));
+	resp->ib_route[0].pkey = cpu_to_be16(roce ? QUERY_PKEY_DEFAULT :
+						    ib_addr_get_pkey(dev_addr));
 }
 
 static void query_device_route(struct rdma_ucm_query_route_resp *resp, struct rdma_cm_id *cm_id)

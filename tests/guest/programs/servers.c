@@ -5,8 +5,8 @@
  *	servers serve ADDR PORT [BACKLOG]
  *		accepts all; prints DEVICE LOCAL PEER of each connection
  *	servers visit ADDR PORT [stay]
- *		connects, prints the same of its side, and disconnects; stay: waits until it is disconnected, or has lost
- *		its device, then destroys its id and says so
+ *		connects, prints the same of its side, and disconnects; stay: waits until it is disconnected, or has
+ *		lost its device, then destroys its id and says so
  *	servers restart ADDR PORT N
  *		N processes, one after the other, each of which accepts one connection, disconnects it first, and ends;
  *		prints how long all took

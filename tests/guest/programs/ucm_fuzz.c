@@ -1278,7 +1278,8 @@ int main(int argc, char **argv)
 	const char *mode = argc > 1 ? argv[1] : "";
 	bool alone = !strcmp(mode, "errnos");
 
-	if (argc != (alone ? 4 : !strcmp(mode, "answers") ? 5 : !strcmp(mode, "script") ? 6 : !strcmp(mode, "fuzz") ? 7 : 0)) {
+	if (argc != (alone ? 4 : !strcmp(mode, "answers") ? 5 : !strcmp(mode, "script") ? 6 :
+		     !strcmp(mode, "fuzz") ? 7 : 0)) {
 		fputs("ucm_fuzz: see the head of ucm_fuzz.c\n", stderr);
 		return 2;
 	}
