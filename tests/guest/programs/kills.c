@@ -9,6 +9,7 @@
  *	bound, listening			on ADDR, PORT and the next ones
  *	unread, pending, accepted		with a request that plain TCP sends: not read, not answered, accepted
  *	connecting				to HOLE, where nobody answers to TCP
+ *	leaving					the same, and its id is being destroyed, while the QP stays
  *	silent					to a plain TCP listener, which says nothing
  *	established				to SERVER, PORT - 1
  *
@@ -181,8 +182,11 @@ static void __attribute__((noreturn)) live(uint16_t port, int reports, bool othe
 	must(rdma_create_id(channel, &id, NULL, RDMA_PS_TCP));
 	if (other || is("established")) {
 		connects(id, &server, reports, true);
-	} else if (is("connecting")) {
+	} else if (is("connecting") || is("leaving")) {
 		connects(id, &hole, reports, false);
+		/* Nobody could interrupt this if it waited for an answer. */
+		if (is("leaving"))
+			rdma_destroy_id(id);
 	} else if (is("silent")) {
 		struct sockaddr_in to;
 		socklen_t len = sizeof(to);
