@@ -44,6 +44,9 @@ struct portspace_reservation {
 	struct reservation_origin origin;
 };
 
+/* As many are looked at in one go. */
+#define WALK_BATCH	64
+
 static DEFINE_HASHTABLE(reservations, 8);
 static DEFINE_SPINLOCK(reservations_lock);
 
@@ -234,6 +237,7 @@ struct portspace_reservation *portspace_reserve(struct net *net,
 	return res;
 
 err_release:
+	choice_release(res->sock);
 	sock_release(res->sock);
 err_free:
 	kfree(res);
@@ -382,7 +386,7 @@ int portspace_listen(struct portspace_reservation *res, int backlog)
 		return ret;
 	reservation_allow_reuse(sock->sk, true);
 	ret = kernel_listen(sock, backlog);
-	reservation_allow_reuse(sock->sk, false);
+	reservation_allow_reuse(sock->sk, READ_ONCE(res->flags) & PORTSPACE_F_REUSE);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(portspace_listen);
@@ -482,6 +486,7 @@ int reservation_walk(struct net *net, unsigned long *from,
 		     void *context)
 {
 	struct portspace_reservation *res;
+	unsigned int seen = 0;
 	unsigned long serial;
 	int ret = 0;
 
@@ -494,14 +499,17 @@ int reservation_walk(struct net *net, unsigned long *from,
 			.flags = res->flags,
 		};
 
-		if (!net_eq(res->net, net))
-			continue;
-		ret = look(&view, context);
-		if (ret) {
-			*from = serial;
+		if (net_eq(res->net, net))
+			ret = look(&view, context);
+		if (ret)
 			break;
-		}
 		*from = serial + 1;
+		/* Who reserves waits for us, whatever namespace he is in. */
+		if (++seen % WALK_BATCH == 0) {
+			spin_unlock(&reservations_lock);
+			cond_resched();
+			spin_lock(&reservations_lock);
+		}
 	}
 	spin_unlock(&reservations_lock);
 	return ret;

@@ -47,9 +47,11 @@ int ucm_cmd_connect(const struct ucm_command *cmd)
 	id = ucm_id_lock_bound(cmd->file, in.id);
 	if (IS_ERR(id))
 		return PTR_ERR(id);
-	ucm_port_choose(id);
-	connect_fill(&param, id->cm_id, &in.conn_param);
-	ret = rdma_connect_ece(id->cm_id, &param, &in.ece);
+	ret = ucm_port_choose(id);
+	if (!ret) {
+		connect_fill(&param, id->cm_id, &in.conn_param);
+		ret = rdma_connect_ece(id->cm_id, &param, &in.ece);
+	}
 	ucm_id_unlock(id);
 	return ret;
 }

@@ -177,8 +177,12 @@ void ucm_events_drop(struct ucm_id *id)
 				continue;
 			event_remove(event);
 			list_add_tail(&event->item, &dropped);
-			/* Whoever guessed its handle may be destroying it already. */
-			if (event->request && !ucm_id_unpublish(event->request))
+			/*
+			 * Whoever guessed its handle may be destroying it already, or
+			 * have moved it, and then it is the other file's.
+			 */
+			if (event->request && (event->request->file != id->file ||
+					       !ucm_id_unpublish(event->request)))
 				event->request = NULL;
 		}
 		list_del_init(&id->item);
@@ -238,7 +242,9 @@ static bool event_has_multicast(const struct ucm_event *event)
 	struct ucm_multicast *multicast;
 
 	list_for_each_entry(multicast, &event->id->multicasts, item) {
-		if (multicast == event->multicast)
+		/* Another one may have its place in memory by now. */
+		if (multicast == event->multicast && multicast->handle == event->resp.id &&
+		    multicast->uid == event->resp.uid)
 			return true;
 	}
 	return false;
@@ -260,6 +266,7 @@ static bool event_put_back(struct ucm_event *event)
 			id->backlog--;
 	}
 	list_add(&event->item, &id->file->events);
+	wake_up_interruptible(&id->file->wait);
 	return true;
 }
 

@@ -116,7 +116,8 @@ void ucm_id_unlock(struct ucm_id *id)
 
 /*
  * iw_cm waits for the answer to a connect before it disconnects or destroys, and
- * lets nobody interrupt it.
+ * lets nobody interrupt it. The caller has the id to himself: binding and listening
+ * change what is looked at here.
  */
 void ucm_id_abort(struct ucm_id *id)
 {
@@ -131,8 +132,7 @@ void ucm_id_abort(struct ucm_id *id)
 
 static void id_close(struct ucm_id *id)
 {
-	/* For a command that waits, and for one that has begun since */
-	ucm_id_abort(id);
+	/* No command waits for a peer: disconnecting has aborted for itself. */
 	ucm_id_put(id);
 	wait_for_completion(&id->unused);
 	ucm_id_abort(id);
@@ -190,8 +190,9 @@ void ucm_file_close_ids(struct ucm_file *file)
 	for (;;) {
 		spin_lock(&ucm_lists_lock);
 		id = list_first_entry_or_null(&file->ids, struct ucm_id, item);
+		/* What is in this file, only its own commands and listeners unpublish. */
 		if (id)
-			ucm_id_unpublish(id);
+			WARN_ON_ONCE(!ucm_id_unpublish(id));
 		spin_unlock(&ucm_lists_lock);
 		if (!id)
 			break;

@@ -84,6 +84,9 @@ static int port_bind_shadow(struct ucm_id *id, const struct sockaddr_storage *ad
 	for (tries = 0; port_is_refused(ret) && tries <= U16_MAX - PROT_SOCK; tries++) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
+		/* The address may be what is not available any more. */
+		if (tries % 256 == 255 && !iwarp_cm_serves(port_net(id), addr))
+			return -EADDRNOTAVAIL;
 		*port_of(&shadow) = port_next_shadow();
 		ret = rdma_bind_addr(id->cm_id, (struct sockaddr *)&shadow);
 		cond_resched();
@@ -133,8 +136,10 @@ int ucm_port_bind(struct ucm_id *id, const struct sockaddr_storage *addr)
 	if (id->bound || !port_is_shared(id, addr)) {
 		port_pass_reuse(id);
 		ret = rdma_bind_addr(id->cm_id, (struct sockaddr *)&bind.addr);
-		if (!ret)
+		if (!ret) {
 			id->bound = true;
+			id->port_asked = *port_of(&bind.addr);
+		}
 		return ret;
 	}
 
@@ -207,8 +212,10 @@ int ucm_port_resolve(struct ucm_id *id, struct sockaddr_storage *src,
 			ret = rdma_resolve_addr(id->cm_id, (struct sockaddr *)src,
 						(struct sockaddr *)dst, timeout_ms);
 	}
-	if (!ret)
+	if (!ret && !id->bound) {
 		id->bound = true;
+		id->port_asked = src->ss_family && *port_of(src);
+	}
 	return ret;
 }
 
@@ -224,38 +231,46 @@ static bool port_is_chosen_by_tcp(struct ucm_id *id)
 
 /**
  * ucm_port_choose() - let TCP choose the port that an id will connect from
- * @id: locked; nothing happens unless its destination is resolved and it has no port
+ * @id: locked; nothing happens unless its destination is resolved and it has no
+ *	reservation
  *
  * Early, since librdmacm asks for the port only once, when the address is
  * resolved; the connection manager would choose another one. In the context of
- * whoever asks. If there is no port, connecting will say so.
+ * whoever asks. A port that was asked for when no device of ours was there is
+ * reserved now.
+ *
+ * Return: 0, or why there is no port: for who connects, and not for who looks.
  */
-void ucm_port_choose(struct ucm_id *id)
+int ucm_port_choose(struct ucm_id *id)
 {
 	struct portspace_reservation *reservation;
 	struct portspace_bind bind = {
 		.key = id->cm_id,
-		.late_port = true,
-		.remote = &id->cm_id->route.addr.dst_addr,
+		.reuse = id->reuse == UCM_ON,
 	};
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&bind.addr;
 	struct sockaddr_storage addr;
 
 	if (!port_is_chosen_by_tcp(id))
-		return;
+		return 0;
 	bind.addr = *port_source(id);
-	*port_of(&bind.addr) = 0;
+	if (!id->port_asked) {
+		*port_of(&bind.addr) = 0;
+		bind.late_port = true;
+		bind.remote = &id->cm_id->route.addr.dst_addr;
+	}
 	if (in6->sin6_family == AF_INET6 && !in6->sin6_scope_id &&
 	    ipv6_addr_type(&in6->sin6_addr) & IPV6_ADDR_LINKLOCAL)
 		in6->sin6_scope_id = id->cm_id->route.addr.dev_addr.bound_dev_if;
 	reservation = portspace_reserve(port_net(id), &bind);
 	if (IS_ERR(reservation))
-		return;
+		return PTR_ERR(reservation);
 	portspace_addr(reservation, &addr);
 	rdma_lock_handler(id->cm_id);
 	*port_of(port_source(id)) = *port_of(&addr);
 	rdma_unlock_handler(id->cm_id);
 	id->reservation = reservation;
+	return 0;
 }
 
 /* RDMA_OPTION_ID_REUSEADDR: TCP's SO_REUSEADDR where TCP has the port */

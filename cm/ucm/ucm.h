@@ -66,6 +66,7 @@ enum ucm_choice {
  * @resolved: the destination's address is; set by an event, under the handler lock
  * @unanswered: it is a request, neither accepted nor rejected, under @lock
  * @bound: rdma_cm has an address of it, under @lock
+ * @port_asked: with a port that its user asked for, under @lock
  * @reuse: RDMA_OPTION_ID_REUSEADDR, under @lock
  * @v6only: RDMA_OPTION_ID_AFONLY, under @lock
  * @reservation: its port, if portspace holds one, under @lock
@@ -88,6 +89,7 @@ struct ucm_id {
 	bool resolved;
 	bool unanswered;
 	bool bound;
+	bool port_asked;
 	enum ucm_choice reuse;
 	enum ucm_choice v6only;
 	struct portspace_reservation *reservation;
@@ -115,7 +117,8 @@ struct ucm_multicast {
  * struct ucm_event - what was not read yet
  * @item: in the events of @id's file, under ucm_lists_lock
  * @id: whom it is counted for; a request: the listening id
- * @request: the id of a request, in the same file; nobody knows it until it is read
+ * @request: the id of a request; nobody knows it until it is read, and it is in the
+ *	same file unless somebody has guessed its handle and moved it
  * @multicast: whom it is counted for as well, or NULL
  * @resp: what is read
  */
@@ -180,7 +183,7 @@ void ucm_events_drop_multicast(struct ucm_multicast *multicast);
 int ucm_port_bind(struct ucm_id *id, const struct sockaddr_storage *addr);
 int ucm_port_resolve(struct ucm_id *id, struct sockaddr_storage *src,
 		     struct sockaddr_storage *dst, u32 timeout_ms);
-void ucm_port_choose(struct ucm_id *id);
+int ucm_port_choose(struct ucm_id *id);
 int ucm_port_set_reuse(struct ucm_id *id, bool reuse);
 int ucm_port_set_v6only(struct ucm_id *id, bool v6only);
 
