@@ -13,6 +13,7 @@ failing exit status with no failed line, the limit, a complaint of the kernel, a
 """
 
 import argparse
+import collections
 import hashlib
 import json
 import os
@@ -256,15 +257,28 @@ def batch(tally, engine, cases):
             tally.add(engine, f"batch-{round}", Result("", status, took))
 
 
-def lane(tally, engines, cases, full, chosen):
+def plan(tally, engines, cases, full, chosen):
+    """What is to be done: (engine, case) for those in a guest of their own, (engine, cases) for those that share one."""
+    singles, batches = collections.deque(), collections.deque()
     for engine in engines:
         mine = [case for case in cases if engine in case.engines and (chosen or engine in case.slice)]
         mine = [case for case in mine if not (full and tally.recall(engine, case.name))]
         together = [case for case in mine if ENGINES[engine][3] and not case.bare]
-        for case in mine:
-            if case not in together:
-                single(tally, engine, case)
-        batch(tally, engine, together)
+        singles.extend((engine, case) for case in mine if case not in together)
+        if together:
+            batches.append((engine, together))
+    return singles, batches
+
+
+def worker(tally, singles, batches):
+    """One of two, of which one begins with the guests that many share, and helps the other when they are through."""
+    for queue, run in ((batches, batch), (singles, single)):
+        while queue:
+            try:
+                engine, what = queue.popleft()
+            except IndexError:
+                break
+            run(tally, engine, what)
 
 
 def fingerprint():
@@ -348,8 +362,9 @@ def main():
             if os.path.exists(os.path.join(TOP, where, "Makefile")) and not (options.full and tally.recall("host", name)):
                 host_test(tally, name, where, target, limit)
     chosen = options.full or options.engine or options.case # more than the slice
-    lanes = [[e for e in engines if e.startswith(kind)] for kind in ("uml", "qemu")]
-    threads = [threading.Thread(target=lane, args=[tally, mine, cases, options.full, chosen], daemon=True) for mine in lanes]
+    singles, batches = plan(tally, engines, cases, options.full, chosen)
+    threads = [threading.Thread(target=worker, args=[tally, singles, mine], daemon=True)
+               for mine in (batches, collections.deque())]
     for thread in threads:
         thread.start()
     for thread in threads:

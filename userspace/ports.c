@@ -69,6 +69,9 @@ static int read_port(const struct nlmsghdr *nlh, void *data)
 	port->local.ifindex = netlink_u32(tb[PORTSPACE_A_IFINDEX]);
 	port->state = netlink_u32(tb[PORTSPACE_A_STATE]);
 	port->flags = read_flags(netlink_u32(tb[PORTSPACE_A_FLAGS]));
+	/* A connection has its port, whoever chose it. */
+	if (port->state == PORTSPACE_TAKEN)
+		port->flags &= ~FLAG_LATE_PORT;
 	if (port->local.family != AF_INET6 || !address_is_any(&port->local))
 		port->flags &= ~FLAG_V6ONLY;
 	port->uid = netlink_u32(tb[PORTSPACE_A_UID]);
