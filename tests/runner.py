@@ -45,6 +45,7 @@ HOST = [("unit", "tests/unit", "check", 900), ("fuzz", "tests/fuzz", "run", 900)
 began = time.time()
 printing = threading.Lock()
 children = set()
+interrupted = threading.Event()
 
 
 def say(text):
@@ -150,6 +151,9 @@ class Tally:
         return True
 
     def add(self, engine, name, result, output=None):
+        # What was cut short has no result.
+        if interrupted.is_set():
+            return
         if output is not None:
             with open(os.path.join(LOGS, f"{engine}.{name}.log"), "w") as file:
                 file.write(output)
@@ -305,6 +309,7 @@ def heartbeat(tally):
 
 
 def quit(number, frame):
+    interrupted.set()
     say("interrupted")
     for child in list(children):
         stop(child)
