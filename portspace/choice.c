@@ -16,33 +16,38 @@
 #include <net/ipv6.h>
 #include <net/sock.h>
 #include <net/tcp.h>
+#include <net/transp_v6.h>
 #include "reservation.h"
 
-static void choice_set_remote(struct sock *sk, const struct sockaddr_storage *remote)
+/* The socket's lock is the caller's. */
+void choice_set_remote(struct sock *sk, const struct sockaddr_storage *remote)
 {
 	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)remote;
 	const struct sockaddr_in *in = (const struct sockaddr_in *)remote;
+	struct inet_sock *inet = inet_sk(sk);
 
 	/* The port is the third and fourth octet of both. */
-	inet_sk(sk)->inet_dport = in->sin_port;
-#if IS_ENABLED(CONFIG_IPV6)
-	if (sk->sk_family == AF_INET6) {
+	inet->inet_dport = in->sin_port;
+	if (remote->ss_family == AF_INET6) {
 		sk->sk_v6_daddr = in6->sin6_addr;
-		return;
+		inet->inet_daddr = LOOPBACK4_IPV6;
+	} else {
+		sk_daddr_set(sk, in->sin_addr.s_addr);
 	}
-#endif
-	sk_daddr_set(sk, in->sin_addr.s_addr);
 }
 
-static int choice_hash(struct sock *sk)
+/*
+ * Into the table of connections, unless one is there with the same ends. The
+ * kernel's connect does just that, and sends nothing; it chooses the port if the
+ * socket has none. The socket's lock is the caller's.
+ */
+int choice_hash(struct sock *sk)
 {
-	struct inet_timewait_death_row *death_row = &sock_net(sk)->ipv4.tcp_death_row;
+	struct inet_timewait_death_row *row = &sock_net(sk)->ipv4.tcp_death_row;
 
-#if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6)
-		return inet6_hash_connect(death_row, sk);
-#endif
-	return inet_hash_connect(death_row, sk);
+		return inet6_hash_connect(row, sk);
+	return inet_hash_connect(row, sk);
 }
 
 /*

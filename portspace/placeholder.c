@@ -7,301 +7,21 @@
 #include <linux/kref.h>
 #include <linux/module.h>
 #include <linux/net.h>
-#include <linux/netfilter.h>
-#include <linux/proc_fs.h>
 #include <linux/refcount.h>
-#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <net/inet6_hashtables.h>
 #include <net/inet_connection_sock.h>
 #include <net/inet_hashtables.h>
 #include <net/ipv6.h>
 #include <net/net_namespace.h>
-#include <net/netns/generic.h>
 #include <net/sock.h>
 #include <net/tcp.h>
 #include <net/transp_v6.h>
 #include "portspace.h"
 #include "portspace_placeholder.h"
-#include "guard.h"
 #include "placeholder.h"
 #include "reservation.h"
 #include "trace.h"
-
-enum placeholder_kind {
-	PLACEHOLDER_LISTENER,
-	PLACEHOLDER_ACCEPTED,
-	PLACEHOLDER_ACTIVE,
-};
-
-/**
- * struct portspace_placeholder - a socket in the host's tables, and its owner
- * @ref: of the memory
- * @users: one until it is destroyed, one for each callback that is running
- * @unused: completed by the last of @users
- * @rcu: callbacks find it through sk_user_data without a lock
- * @lock: destroying, flagging
- * @item: in struct placeholders, under its lock
- * @kind: how it has its port
- * @sock: NULL once it was destroyed; a listener's is @res's
- * @res: of a listener: a reference
- * @owner: never changes
- * @pair: where it is; a listener's remote end is empty
- * @leaks: packets that were caught
- */
-struct portspace_placeholder {
-	struct kref ref;
-	refcount_t users;
-	struct completion unused;
-	struct rcu_head rcu;
-	struct mutex lock;	/* sock */
-	struct list_head item;
-	enum placeholder_kind kind;
-	struct socket *sock;
-	struct portspace_reservation *res;
-	struct portspace_owner owner;
-	struct portspace_pair pair;
-	atomic64_t leaks;
-};
-
-/* Own operations, and TCP's from which they were made; by address family */
-static struct proto placeholder_prots[2];
-static struct proto *placeholder_bases[2];
-static DEFINE_MUTEX(placeholder_prots_lock);
-
-static unsigned int placeholder_net_id;
-
-struct placeholders *placeholders_of(const struct net *net)
-{
-	return net_generic(net, placeholder_net_id);
-}
-
-bool placeholder_is(const struct sock *sk)
-{
-	const struct proto *prot;
-
-	if (!sk_fullsock(sk))
-		return false;
-	prot = READ_ONCE(sk->sk_prot);
-	return prot == &placeholder_prots[0] || prot == &placeholder_prots[1];
-}
-
-/* Callbacks: from enter to leave the placeholder cannot go. */
-
-static struct portspace_placeholder *placeholder_enter(struct sock *sk)
-{
-	struct portspace_placeholder *ph;
-
-	rcu_read_lock();
-	ph = rcu_dereference_sk_user_data(sk);
-	if (ph && !refcount_inc_not_zero(&ph->users))
-		ph = NULL;
-	rcu_read_unlock();
-	return ph;
-}
-
-static void placeholder_leave(struct portspace_placeholder *ph)
-{
-	if (refcount_dec_and_test(&ph->users))
-		complete(&ph->unused);
-}
-
-/**
- * placeholder_catch() - the host got something for a placeholder
- * @sk: the placeholder
- * @skb: for it, or about it
- * @whole: not a fragment, which nobody can make use of
- *
- * Return: the netfilter verdict; @skb is gone if that is NF_STOLEN, and with it
- * perhaps @sk.
- */
-unsigned int placeholder_catch(struct sock *sk, struct sk_buff *skb, bool whole)
-{
-	unsigned int packets = max_t(unsigned int, skb_shinfo(skb)->gso_segs, 1);
-	struct portspace_placeholder *ph;
-	unsigned int verdict = NF_DROP;
-
-	atomic64_add(packets, &placeholders_of(sock_net(sk))->leaks);
-	ph = placeholder_enter(sk);
-	if (!ph)
-		return NF_DROP;
-	atomic64_add(packets, &ph->leaks);
-	trace_portspace_leak(&ph->pair.local, &ph->pair.remote);
-	if (whole && ph->owner.stray) {
-		skb_orphan(skb);
-		skb_dst_drop(skb);
-		nf_reset_ct(skb);
-		ph->owner.stray(ph->owner.context, skb);
-		verdict = NF_STOLEN;
-	}
-	placeholder_leave(ph);
-	return verdict;
-}
-
-/* Operations of the socket */
-
-/* Without a FIN: what the peer hears is the business of the TCP that it talks to. */
-static void placeholder_close(struct sock *sk, long timeout)
-{
-	struct proto *base = placeholder_bases[sk->sk_family == AF_INET6];
-
-	lock_sock(sk);
-	tcp_set_state(sk, TCP_CLOSE);
-	rcu_assign_sk_user_data(sk, NULL);
-	WRITE_ONCE(sk->sk_prot, base);
-	release_sock(sk);
-	base->close(sk, timeout);
-}
-
-/* Without a RST: who owns it ends the connection where it is. */
-static int placeholder_diag_destroy(struct sock *sk, int error)
-{
-	struct portspace_placeholder *ph = placeholder_enter(sk);
-	int ret = -EOPNOTSUPP;
-
-	if (!ph)
-		return -ENOENT;
-	trace_portspace_kill(&ph->pair.local, &ph->pair.remote);
-	if (ph->owner.killed) {
-		ph->owner.killed(ph->owner.context);
-		ret = 0;
-	}
-	placeholder_leave(ph);
-	return ret;
-}
-
-/* Without a FIN, and without timers: nothing may be sent. */
-static void placeholder_shutdown(struct sock *sk, int how)
-{
-}
-
-static int placeholder_disconnect(struct sock *sk, int flags)
-{
-	return -EOPNOTSUPP;
-}
-
-static void placeholder_keepalive(struct sock *sk, int value)
-{
-}
-
-/*
- * TCP's own operations are not exported, so they are taken from the first
- * socket; every TCP socket that is fresh from the kernel has the same.
- */
-static struct proto *placeholder_prot(const struct sock *sk)
-{
-	unsigned int family = sk->sk_family == AF_INET6;
-	struct proto *prot = &placeholder_prots[family];
-
-	mutex_lock(&placeholder_prots_lock);
-	if (!placeholder_bases[family]) {
-		*prot = *sk->sk_prot;
-		prot->close = placeholder_close;
-		prot->diag_destroy = placeholder_diag_destroy;
-		prot->shutdown = placeholder_shutdown;
-		prot->disconnect = placeholder_disconnect;
-		prot->keepalive = placeholder_keepalive;
-		placeholder_bases[family] = sk->sk_prot;
-	} else if (placeholder_bases[family] != sk->sk_prot) {
-		prot = NULL;
-	}
-	mutex_unlock(&placeholder_prots_lock);
-	return prot;
-}
-
-/* The socket is locked, and in no hash table. */
-static int placeholder_dress(struct portspace_placeholder *ph, struct proto *prot)
-{
-	struct sock *sk = ph->sock->sk;
-	int ret;
-
-	ret = guard_deafen(sk);
-	if (ret)
-		return ret;
-	rcu_assign_sk_user_data(sk, ph);
-	WRITE_ONCE(sk->sk_prot, prot);
-	return 0;
-}
-
-/* Likewise */
-static void placeholder_undress(struct sock *sk)
-{
-	WRITE_ONCE(sk->sk_prot, placeholder_bases[sk->sk_family == AF_INET6]);
-	rcu_assign_sk_user_data(sk, NULL);
-	guard_undeafen(sk);
-}
-
-/* Lists and hooks of the namespace */
-
-/*
- * The hooks stay until the namespace goes: to take them down with each last
- * connection would have the kernel patch its own text all the time.
- */
-static int placeholder_enlist(struct portspace_placeholder *ph, struct net *net)
-{
-	struct placeholders *all = placeholders_of(net);
-	int ret = 0;
-
-	mutex_lock(&all->lock);
-	if (!all->guarded)
-		ret = guard_up(net);
-	if (!ret) {
-		all->guarded = true;
-		WRITE_ONCE(all->count, all->count + 1);
-		if (ph->kind == PLACEHOLDER_LISTENER)
-			WRITE_ONCE(all->listeners, all->listeners + 1);
-	}
-	mutex_unlock(&all->lock);
-	return ret;
-}
-
-static void placeholder_delist(struct portspace_placeholder *ph, struct net *net)
-{
-	struct placeholders *all = placeholders_of(net);
-
-	mutex_lock(&all->lock);
-	if (ph->kind == PLACEHOLDER_LISTENER)
-		WRITE_ONCE(all->listeners, all->listeners - 1);
-	WRITE_ONCE(all->count, all->count - 1);
-	mutex_unlock(&all->lock);
-}
-
-static void placeholder_show(struct portspace_placeholder *ph)
-{
-	struct placeholders *all = placeholders_of(sock_net(ph->sock->sk));
-
-	mutex_lock(&all->lock);
-	list_add_tail(&ph->item, &all->list);
-	mutex_unlock(&all->lock);
-	trace_portspace_placeholder(&ph->pair.local, &ph->pair.remote);
-}
-
-static void placeholder_hide(struct portspace_placeholder *ph)
-{
-	struct placeholders *all = placeholders_of(sock_net(ph->sock->sk));
-
-	mutex_lock(&all->lock);
-	list_del_init(&ph->item);
-	mutex_unlock(&all->lock);
-}
-
-static int placeholders_seq_show(struct seq_file *seq, void *unused)
-{
-	static const char * const kinds[] = { "listener", "accepted", "active" };
-	struct placeholders *all = placeholders_of(seq_file_single_net(seq));
-	struct portspace_placeholder *ph;
-
-	mutex_lock(&all->lock);
-	seq_printf(seq, "leaks %lld\n", atomic64_read(&all->leaks));
-	list_for_each_entry(ph, &all->list, item)
-		seq_printf(seq, "%s %pISpc %pISpc leaks %lld missed %d\n", kinds[ph->kind],
-			   &ph->pair.local, &ph->pair.remote, atomic64_read(&ph->leaks),
-			   atomic_read(&ph->sock->sk->sk_drops));
-	mutex_unlock(&all->lock);
-	return 0;
-}
-
-/* Making */
 
 static struct portspace_placeholder *placeholder_alloc(enum placeholder_kind kind,
 						       const struct portspace_owner *owner)
@@ -407,22 +127,6 @@ err_free:
 }
 EXPORT_SYMBOL_GPL(portspace_placeholder_listen);
 
-static void placeholder_set_remote(struct sock *sk, const struct sockaddr_storage *addr)
-{
-	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)addr;
-	const struct sockaddr_in *in = (const struct sockaddr_in *)addr;
-	struct inet_sock *inet = inet_sk(sk);
-
-	if (addr->ss_family == AF_INET6) {
-		sk->sk_v6_daddr = in6->sin6_addr;
-		inet->inet_daddr = LOOPBACK4_IPV6;
-		inet->inet_dport = in6->sin6_port;
-	} else {
-		sk_daddr_set(sk, in->sin_addr.s_addr);
-		inet->inet_dport = in->sin_port;
-	}
-}
-
 static void placeholder_set_local(struct sock *sk, const struct sockaddr_storage *addr)
 {
 	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)addr;
@@ -479,14 +183,8 @@ static bool placeholder_pair_fits(const struct portspace_pair *pair)
 	       !ipv6_addr_v4mapped(&remote->sin6_addr);
 }
 
-/*
- * Into the table of connections, unless one is there with the same ends. The
- * kernel's connect does just that, and sends nothing; it chooses the port if the
- * socket has none.
- */
 static int placeholder_hash(struct sock *sk)
 {
-	struct inet_timewait_death_row *row = &sock_net(sk)->ipv4.tcp_death_row;
 	int ret;
 
 	/* What ss makes of "never" looks odd. */
@@ -494,10 +192,7 @@ static int placeholder_hash(struct sock *sk)
 	tcp_sk(sk)->rcv_tstamp = tcp_jiffies32;
 	inet_csk(sk)->icsk_ack.lrcvtime = tcp_jiffies32;
 	tcp_set_state(sk, TCP_ESTABLISHED);
-	if (sk->sk_family == AF_INET6)
-		ret = inet6_hash_connect(row, sk);
-	else
-		ret = inet_hash_connect(row, sk);
+	ret = choice_hash(sk);
 	if (!ret)
 		sk->sk_socket->state = SS_CONNECTED;
 	return ret;
@@ -599,7 +294,7 @@ static int placeholder_take_listeners_port(struct portspace_placeholder *ph, voi
 	if (ifindex)
 		sk->sk_bound_dev_if = ifindex;
 	placeholder_set_local(sk, &ph->pair.local);
-	placeholder_set_remote(sk, &ph->pair.remote);
+	choice_set_remote(sk, &ph->pair.remote);
 	inet_sk(sk)->inet_num = ntohs(placeholder_port(&ph->pair.local));
 	inet_sk(sk)->inet_sport = placeholder_port(&ph->pair.local);
 	local_bh_disable();
@@ -680,7 +375,7 @@ static int placeholder_take_own_port(struct portspace_placeholder *ph, void *unu
 		return -EINVAL;
 	ret = placeholder_settle_local(sk, &ph->pair.local);
 	if (!ret)
-		placeholder_set_remote(sk, &ph->pair.remote);
+		choice_set_remote(sk, &ph->pair.remote);
 	return ret;
 }
 
@@ -828,51 +523,3 @@ void portspace_placeholder_put(struct portspace_placeholder *ph)
 	kref_put(&ph->ref, placeholder_last_put);
 }
 EXPORT_SYMBOL_GPL(portspace_placeholder_put);
-
-/* Namespaces */
-
-#define PLACEHOLDERS_FILE "portspace_placeholders"
-
-static int __net_init placeholders_net_init(struct net *net)
-{
-	struct placeholders *all = placeholders_of(net);
-
-	mutex_init(&all->lock);
-	INIT_LIST_HEAD(&all->list);
-	if (!proc_create_net_single(PLACEHOLDERS_FILE, 0444, net->proc_net,
-				    placeholders_seq_show, NULL))
-		return -ENOMEM;
-	return 0;
-}
-
-/* A grace period lies between this and the end of struct placeholders. */
-static void __net_exit placeholders_net_pre_exit(struct net *net)
-{
-	if (placeholders_of(net)->guarded)
-		guard_down(net);
-}
-
-static void __net_exit placeholders_net_exit(struct net *net)
-{
-	remove_proc_entry(PLACEHOLDERS_FILE, net->proc_net);
-	/* Each keeps its namespace. */
-	WARN_ON(placeholders_of(net)->count);
-}
-
-static struct pernet_operations placeholders_net_ops = {
-	.init = placeholders_net_init,
-	.pre_exit = placeholders_net_pre_exit,
-	.exit = placeholders_net_exit,
-	.id = &placeholder_net_id,
-	.size = sizeof(struct placeholders),
-};
-
-int placeholder_init(void)
-{
-	return register_pernet_subsys(&placeholders_net_ops);
-}
-
-void placeholder_exit(void)
-{
-	unregister_pernet_subsys(&placeholders_net_ops);
-}

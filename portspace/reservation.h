@@ -53,6 +53,8 @@ void reservation_reclassify(struct sock *sk);
 
 bool accepted_on_port(const struct net *net, u16 port);
 
+void choice_set_remote(struct sock *sk, const struct sockaddr_storage *remote);
+int choice_hash(struct sock *sk);
 int choice_make(struct socket *sock, const struct sockaddr_storage *remote);
 void choice_release(struct socket *sock);
 
