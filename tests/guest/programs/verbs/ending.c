@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The end of a connection, in peace and in the middle of traffic, and what it flushes. */
+#include "harness.h"
+
+static void flush_receives(void)
+{
+	connect_both();
+	post_receives();
+	barrier();
+	if (client)
+		expect_zero(to_error());
+	await_flush(rcq, 100, 109);
+	both_in_error();
+	barrier();
+	no_wc(rcq);
+}
+
+/* Many under way when the QP is moved to error: each completes exactly once. */
+static void flush_under_way(void)
+{
+	struct ibv_wc wc;
+	uint32_t n;
+	bool flushed = false;
+
+	connect_both(.reads = 2);
+	post_receives();
+	barrier();
+	if (client) {
+		for (n = 0; n < 60; n++) {
+			if (n % 2)
+				post_read(n, 0, 100000, TARGET, n % 4 == 1 ? UNSIGNALLED : 0);
+			else
+				post_write(n, 0, 100000, TARGET, 0);
+		}
+		expect_zero(to_error());
+		for (n = 0; n < 60; ) {
+			wc = next_wc(scq);
+			expect(wc.status == IBV_WC_SUCCESS || wc.status == IBV_WC_WR_FLUSH_ERR,
+			       "%s", ibv_wc_status_str(wc.status));
+			expect(!flushed || wc.status != IBV_WC_SUCCESS, "a success after a flush");
+			flushed = wc.status != IBV_WC_SUCCESS;
+			/* Unsignalled ones that were successful say nothing. */
+			while (n < 60 && n != wc.wr_id) {
+				expect(n % 4 == 1, "%u is missing", n);
+				expect(!flushed || n < wc.wr_id, "out of order");
+				n++;
+			}
+			expect(n == wc.wr_id, "%llu came twice, or out of order",
+			       (unsigned long long)wc.wr_id);
+			n++;
+		}
+		no_wc(scq);
+	}
+	await_flush(rcq, 100, 109);
+	both_in_error();
+	barrier();
+}
+
+/* Reads that are not answered, and others that wait for them */
+static void flush_waiting(void)
+{
+	uint32_t n;
+
+	connect_both(.reads = 2);
+	post_receives();
+	if (!client)
+		hold_back(true);
+	barrier();
+	if (client) {
+		for (n = 0; n < 60; n++)
+			post_read(n, 0, 1000, TARGET, n % 2 ? UNSIGNALLED : 0);
+		no_wc(scq);
+		expect_zero(to_error());
+		await_flush(scq, 0, 59);
+	}
+	barrier();
+	if (!client)
+		hold_back(false);
+	await_flush(rcq, 100, 109);
+	both_in_error();
+	barrier();
+}
+
+static void disconnect_flushes(void)
+{
+	connect_both();
+	post_receives();
+	barrier();
+	if (client)
+		expect_zero(rdma_disconnect(id));
+	await_event(DISCONNECTED);
+	if (!client)
+		expect_zero(rdma_disconnect(id));
+	await_flush(rcq, 100, 109);
+	expect(qp_state() == IBV_QPS_ERR, "state %d", qp_state());
+	barrier();
+}
+
+/* What was posted before an orderly disconnect arrives. */
+static void disconnect_sends_all(void)
+{
+	uint32_t n;
+
+	connect_both();
+	if (client) {
+		fill(0, 1 << 20, 8);
+		barrier();
+		for (n = 0; n < 10; n++)
+			post_send(n, 0, 1 << 20, 0);
+		expect_zero(rdma_disconnect(id));
+		for (n = 0; n < 10; n++)
+			await_wc(scq, n, SUCCESS);
+		await_event(DISCONNECTED);
+	} else {
+		for (n = 0; n < 10; n++)
+			post_recv(n, TARGET, 1 << 20);
+		barrier();
+		for (n = 0; n < 10; n++)
+			await_wc(rcq, n, SUCCESS);
+		verify(TARGET, 1 << 20, 8);
+		await_event(DISCONNECTED);
+	}
+	barrier();
+}
+
+static void destroy_at_once(void)
+{
+	connect_both();
+	post_receives();
+	barrier();
+	if (client) {
+		rdma_destroy_qp(id);
+	} else {
+		await_flush(rcq, 100, 109);
+		both_in_error();
+	}
+	barrier();
+}
+
+static void states(void)
+{
+	struct ibv_qp_attr rts = { .qp_state = IBV_QPS_RTS };
+
+	connect_both();
+	expect(qp_state() == IBV_QPS_RTS, "state %d", qp_state());
+	expect_zero(ibv_modify_qp(id->qp, &rts, IBV_QP_STATE));
+	barrier();
+	if (client)
+		expect_zero(to_error());
+	both_in_error();
+	expect(ibv_modify_qp(id->qp, &rts, IBV_QP_STATE), "from error to RTS");
+	expect_zero(to_error());
+}
+
+/* The memory is taken away in the middle of traffic. */
+static void dereg_under_traffic(void)
+{
+	size_t size = 1 << 20;
+	uint8_t *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct ibv_mr *theirs = reg(pd, memory, size, IBV_ACCESS_LOCAL_WRITE |
+				    IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ);
+	struct ibv_send_wr wr, *bad;
+	struct ibv_sge s = sge(0, size);
+	struct ibv_wc wc;
+	struct window w = swap_windows(theirs);
+	int n = 0;
+
+	connect_both();
+	if (client) {
+		int out = 0;
+
+		barrier();
+		for (wc.status = IBV_WC_SUCCESS; wc.status == IBV_WC_SUCCESS; out--) {
+			for (; out < 4; out++, n++) {
+				wr = wr_of(n, n % 2 ? IBV_WR_RDMA_READ : IBV_WR_RDMA_WRITE, &s, 0, 0);
+				aim(&wr, w);
+				expect_zero(ibv_post_send(id->qp, &wr, &bad));
+			}
+			if (n == 8)
+				barrier();
+			wc = next_wc(scq);
+			expect(n < 100000, "it goes on for ever");
+		}
+		expect(wc.status == IBV_WC_WR_FLUSH_ERR || wc.status == IBV_WC_REM_ACCESS_ERR,
+		       "%s", ibv_wc_status_str(wc.status));
+	} else {
+		barrier();
+		barrier();
+		expect_zero(ibv_dereg_mr(theirs));
+		munmap(memory, size);
+		theirs = NULL;
+	}
+	both_in_error();
+	if (theirs) {
+		expect_zero(ibv_dereg_mr(theirs));
+		munmap(memory, size);
+	}
+}
+
+static const struct test tests[] = {
+	TEST(flush_receives, "a QP moved to error flushes the receives of both sides"),
+	TEST(flush_under_way, "a QP moved to error completes everything exactly once"),
+	TEST(flush_waiting, "a QP moved to error flushes what waits, signalled or not"),
+	TEST(disconnect_flushes, "disconnecting flushes the receives of both sides"),
+	TEST(disconnect_sends_all, "disconnecting loses nothing that was posted before"),
+	TEST(destroy_at_once, "destroying a connected QP"),
+	TEST(states, "the QP's states"),
+	TEST(dereg_under_traffic, "a region is taken away under traffic"),
+};
+
+const struct group ending_group = { tests, ARRAY_SIZE(tests) };

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Where the data of one work request comes from: many SGEs, inline, or nowhere. */
+#include "harness.h"
+
+static void many_sges(void)
+{
+	static const uint32_t lens[MAX_SGE] = { 1, 0, 4096, 3, 65537, 4095 };
+	struct ibv_sge s[MAX_SGE];
+	struct ibv_recv_wr rwr = { .wr_id = 7, .sg_list = s, .num_sge = MAX_SGE }, *bad;
+	struct ibv_send_wr wr;
+	uint32_t total = 0, at = 0, i, n;
+
+	for (i = 0; i < MAX_SGE; i++)
+		total += lens[i];
+	connect_both();
+	if (client) {
+		/* Gathered in order of the pattern, from odd places */
+		for (i = 0; i < MAX_SGE; i++) {
+			uint32_t where = 100001 * (MAX_SGE - i);
+
+			for (n = 0; n < lens[i]; n++)
+				buf[where + n] = pattern(5, at + n);
+			s[i] = sge(where, lens[i]);
+			at += lens[i];
+		}
+		barrier();
+		wr = wr_of(1, IBV_WR_RDMA_WRITE, s, TARGET + 77, 0);
+		wr.num_sge = MAX_SGE;
+		expect_zero(post(&wr));
+		wr = wr_of(2, IBV_WR_SEND, s, 0, 0);
+		wr.num_sge = MAX_SGE;
+		expect_zero(post(&wr));
+		await_wc(scq, 1, SUCCESS);
+		await_wc(scq, 2, SUCCESS);
+		barrier();
+	} else {
+		struct ibv_wc wc;
+
+		/* Scattered in another rhythm */
+		for (i = 0; i < MAX_SGE; i++)
+			s[i] = sge(200003 * (i + 1), lens[MAX_SGE - 1 - i]);
+		expect_zero(ibv_post_recv(id->qp, &rwr, &bad));
+		barrier();
+		wc = await_wc(rcq, 7, SUCCESS);
+		expect(wc.byte_len == total, "byte_len %u, not %u", wc.byte_len, total);
+		verify(TARGET + 77, total, 5);
+		for (i = 0; i < MAX_SGE; i++) {
+			for (n = 0; n < s[i].length; n++, at++)
+				expect(buf[200003 * (i + 1) + n] == pattern(5, at),
+				       "SGE %u, octet %u", i, n);
+		}
+		barrier();
+	}
+}
+
+static void inline_data(void)
+{
+	static const uint32_t lens[] = { 0, 1, 79, 80 };
+	uint8_t stack[2][MAX_INLINE + 1];
+	struct ibv_send_wr wr;
+	struct ibv_sge s[2];
+	uint32_t i, n;
+
+	connect_both();
+	if (!client) {
+		for (i = 0; i < ARRAY_SIZE(lens); i++)
+			post_recv(i, TARGET + 256 * i, MAX_INLINE);
+		barrier();
+		for (i = 0; i < ARRAY_SIZE(lens); i++) {
+			struct ibv_wc wc = await_wc(rcq, i, SUCCESS);
+
+			expect(wc.byte_len == lens[i], "byte_len %u", wc.byte_len);
+			verify(TARGET + 256 * i, lens[i], i);
+			verify(TARGET + 4096 + 256 * i, lens[i], i);
+		}
+		barrier();
+		return;
+	}
+	barrier();
+	for (i = 0; i < ARRAY_SIZE(lens); i++) {
+		/* Memory that nobody registered, in two parts, overwritten at once */
+		uint32_t half = lens[i] / 2;
+
+		for (n = 0; n < lens[i]; n++)
+			stack[n >= half][n >= half ? n - half : n] = pattern(i, n);
+		s[0] = (struct ibv_sge){ (uintptr_t)stack[0], half, 0 };
+		s[1] = (struct ibv_sge){ (uintptr_t)stack[1], lens[i] - half, 0 };
+		wr = wr_of(2 * i, IBV_WR_RDMA_WRITE, s, TARGET + 4096 + 256 * i, IBV_SEND_INLINE);
+		wr.num_sge = 2;
+		expect_zero(post(&wr));
+		wr = wr_of(2 * i + 1, IBV_WR_SEND, s, 0, IBV_SEND_INLINE);
+		wr.num_sge = 2;
+		expect_zero(post(&wr));
+		memset(stack, 0x55, sizeof(stack));
+		await_wc(scq, 2 * i, SUCCESS);
+		await_wc(scq, 2 * i + 1, SUCCESS);
+	}
+	s[0] = (struct ibv_sge){ (uintptr_t)stack[0], MAX_INLINE + 1, 0 };
+	wr = wr_of(99, IBV_WR_SEND, s, 0, IBV_SEND_INLINE);
+	expect(post(&wr) == EINVAL, "81 octets inline were taken");
+	no_wc(scq);
+	barrier();
+}
+
+static void zero_length(void)
+{
+	struct ibv_send_wr wr;
+	struct ibv_wc wc;
+
+	connect_both();
+	if (client) {
+		barrier();
+		wr = wr_of(1, IBV_WR_SEND, NULL, 0, 0);
+		expect_zero(post(&wr));
+		wr = wr_of(2, IBV_WR_RDMA_WRITE, NULL, 0, 0);
+		expect_zero(post(&wr));
+		wr = wr_of(3, IBV_WR_RDMA_READ, NULL, 0, 0);
+		expect_zero(post(&wr));
+		/* With keys that mean nothing: no octet, no access */
+		wr.wr_id = 4;
+		wr.wr.rdma.rkey = 0;
+		expect_zero(post(&wr));
+		wr.wr_id = 5;
+		wr.opcode = IBV_WR_RDMA_WRITE;
+		expect_zero(post(&wr));
+		post_send(6, 0, 0, 0);
+		for (uint64_t n = 1; n <= 6; n++)
+			await_wc(scq, n, SUCCESS);
+		barrier();
+		expect(qp_state() == IBV_QPS_RTS, "state %d", qp_state());
+	} else {
+		post_recv(1, 0, 0);
+		post_recv(2, 0, 100);
+		barrier();
+		wc = await_wc(rcq, 1, SUCCESS);
+		expect(!wc.byte_len, "byte_len %u", wc.byte_len);
+		wc = await_wc(rcq, 2, SUCCESS);
+		expect(!wc.byte_len, "byte_len %u", wc.byte_len);
+		barrier();
+	}
+}
+
+static const struct test tests[] = {
+	TEST(many_sges, "six SGEs gathered, six scattered"),
+	TEST(inline_data, "inline data up to its limit"),
+	TEST(zero_length, "no octets at all"),
+};
+
+const struct group gather_group = { tests, ARRAY_SIZE(tests) };

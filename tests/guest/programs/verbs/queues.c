@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Queues: full, gone round many times, not connected, too short. */
+#include <poll.h>
+#include "harness.h"
+
+/*
+ * Reads that are not answered keep the queue full: one is under way, since ORD
+ * is 1, and the others wait. One at a time: libsiw forgets that the queue was
+ * full when it has to ring the doorbell for others.
+ */
+static void queue_full(void)
+{
+	enum { SQ = 8 };
+	struct ibv_sge s = sge(0, 1);
+	struct ibv_send_wr wr = wr_of(0, IBV_WR_RDMA_READ, &s, TARGET, 0), *bad = NULL;
+	struct ibv_recv_wr rwr = { .sg_list = &s, .num_sge = 1 }, *rbad = NULL;
+	int ret, n;
+
+	connect_both(.sq = SQ, .rq = SQ, .reads = 1);
+	if (!client)
+		hold_back(true);
+	barrier();
+	for (n = 0; n < SQ; n++)
+		post_recv(n, 0, 1);
+	ret = ibv_post_recv(id->qp, &rwr, &rbad);
+	expect(abs(ret) == ENOMEM && rbad == &rwr, "a full receive queue: %d", ret);
+	if (client) {
+		for (n = 0; n <= SQ; n++) {
+			wr.wr_id = n;
+			expect_zero(post(&wr));
+		}
+		wr.wr_id = n;
+		ret = ibv_post_send(id->qp, &wr, &bad);
+		expect(abs(ret) == ENOMEM && bad == &wr, "a full send queue: %d", ret);
+		no_wc(scq);
+	}
+	barrier();
+	if (!client)
+		hold_back(false);
+	if (client) {
+		for (n = 0; n <= SQ; n++)
+			await_wc(scq, n, SUCCESS);
+		no_wc(scq);
+		wr.wr_id = n;
+		expect_zero(post(&wr));
+		await_wc(scq, n, SUCCESS);
+	}
+	barrier();
+}
+
+/* No space is given twice: a long queue keeps its order over many rounds. */
+static void many_rounds(void)
+{
+	enum { ROUNDS = 3000 };
+	int got = 0, n = 0;
+
+	connect_both(.sq = 16, .rq = 64);
+	if (client) {
+		barrier();
+		while (got < ROUNDS) {
+			while (n < ROUNDS && n - got < 16) {
+				buf[n % 64] = n;
+				post_write(n, n % 64, 1, TARGET + n % 64, 0);
+				n++;
+			}
+			await_wc(scq, got, SUCCESS);
+			got++;
+		}
+		post_send(ROUNDS, 0, 0, 0);
+		await_wc(scq, ROUNDS, SUCCESS);
+	} else {
+		post_recv(1, 0, 0);
+		barrier();
+		await_wc(rcq, 1, SUCCESS);
+		for (n = ROUNDS - 40; n < ROUNDS; n++)
+			expect(buf[TARGET + n % 64] == (uint8_t)n, "round %d", n);
+	}
+	barrier();
+}
+
+static void not_connected(void)
+{
+	struct ibv_qp_init_attr attr = {
+		.qp_type = IBV_QPT_RC,
+		.cap = { .max_send_wr = 4, .max_recv_wr = 4, .max_send_sge = 1, .max_recv_sge = 1 },
+	};
+	struct ibv_send_wr wr, *bad;
+	struct ibv_qp *qp;
+	int ret;
+
+	make_cqs(16);
+	attr.send_cq = scq;
+	attr.recv_cq = rcq;
+	qp = ibv_create_qp(pd, &attr);
+	expect(qp, "create_qp: %s", strerror(errno));
+	wr = wr_of(1, IBV_WR_SEND, NULL, 0, 0);
+	ret = ibv_post_send(qp, &wr, &bad);
+	ibv_destroy_qp(qp);
+	expect(ret, "a Send was taken before there was a connection");
+}
+
+static void cq_overflow(void)
+{
+	struct ibv_async_event event;
+	struct pollfd p = { .fd = verbs->async_fd, .events = POLLIN };
+	int n;
+
+	connect_both(.cqe = 4);
+	if (client) {
+		for (n = 0; n < 12; n++)
+			post_write(n, 0, 1, TARGET, 0);
+		for (;;) {
+			bool overrun;
+
+			expect(poll(&p, 1, wait_ms) == 1, "nobody told of the lost completions");
+			expect_zero(ibv_get_async_event(verbs, &event));
+			overrun = event.event_type == IBV_EVENT_CQ_ERR && event.element.cq == scq;
+			ibv_ack_async_event(&event);
+			if (overrun)
+				break;
+		}
+	}
+	barrier();
+}
+
+static const struct test tests[] = {
+	TEST(queue_full, "a full queue says so"),
+	TEST(many_rounds, "a short queue, thousands of times"),
+	TEST(not_connected, "posting without a connection is refused"),
+	TEST(cq_overflow, "a lost completion is told"),
+};
+
+const struct group queues_group = { tests, ARRAY_SIZE(tests) };
