@@ -9,21 +9,9 @@
 
 bool core_recv_fetch(struct core_qp *core, struct siw_rqe *rqe)
 {
-	struct siw_recv_queue *rq = &core_to_siw_qp(core)->rq;
-	struct siw_rqe *entry;
+	struct siw_qp *qp = core_to_siw_qp(core);
 
-	if (!rq->size)
-		return false;
-	entry = &rq->ring[rq->get & (rq->size - 1)];
-	/* Pairs with the release by which an entry is posted. */
-	if (!(smp_load_acquire(&entry->flags) & SIW_WQE_VALID))
-		return false;
-	/* The application may change the entry: it is read once. */
-	memcpy(rqe, entry, sizeof(*rqe));
-	/* Free for the next post only when it has been read. */
-	smp_store_release(&entry->flags, 0);
-	rq->get++;
-	return true;
+	return qp->srq ? siw_srq_fetch(qp->srq, rqe) : siw_rq_fetch(&qp->rq, rqe);
 }
 
 void core_complete_send(struct core_qp *core, const struct core_completion *c)

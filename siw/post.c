@@ -31,7 +31,13 @@ static int put_inline(struct siw_sqe *sqe, const struct ib_send_wr *wr)
 	return 0;
 }
 
-static void put_sges(struct siw_sge *to, const struct ib_sge *from, int num)
+/**
+ * siw_put_sges() - an SGE list as the rings have it
+ * @to: entries of a ring
+ * @from: a kernel consumer's list
+ * @num: how many
+ */
+void siw_put_sges(struct siw_sge *to, const struct ib_sge *from, int num)
 {
 	for (; num > 0; num--, to++, from++) {
 		to->laddr = from->addr;
@@ -72,7 +78,7 @@ static int put_sqe(struct siw_qp *qp, struct siw_sqe *sqe,
 			return -EINVAL;
 		flags |= SIW_WQE_INLINE;
 	} else {
-		put_sges(sqe->sge, wr->sg_list, wr->num_sge);
+		siw_put_sges(sqe->sge, wr->sg_list, wr->num_sge);
 	}
 	/* The entry is complete before it is seen. */
 	smp_store_release(&sqe->flags, flags);
@@ -143,42 +149,20 @@ int siw_post_send(struct ib_qp *base, const struct ib_send_wr *wr,
  * @bad: the first request that was not taken
  *
  * Context: any.
- * Return: 0, -EINVAL for a request that cannot be, -ENOMEM for a full queue.
+ * Return: 0, -EINVAL for a request that cannot be, or for a QP that receives by
+ * an SRQ, -ENOMEM for a full queue.
  */
 int siw_post_recv(struct ib_qp *base, const struct ib_recv_wr *wr,
 		  const struct ib_recv_wr **bad)
 {
 	struct siw_qp *qp = to_siw_qp(base);
-	struct siw_recv_queue *rq = &qp->rq;
-	unsigned long flags;
-	int err = 0;
+	int err;
 
-	if (!qp->kernel) {
+	if (!qp->kernel || qp->srq) {
 		*bad = wr;
 		return -EINVAL;
 	}
-
-	spin_lock_irqsave(&rq->lock, flags);
-	for (; wr; wr = wr->next) {
-		struct siw_rqe *rqe = &rq->ring[rq->put & (rq->size - 1)];
-
-		if (wr->num_sge < 0 || wr->num_sge > SIW_MAX_SGE)
-			err = -EINVAL;
-		/* Pairs with core_recv_fetch(), which frees an entry. */
-		else if (smp_load_acquire(&rqe->flags) & SIW_WQE_VALID)
-			err = -ENOMEM;
-		if (err) {
-			*bad = wr;
-			break;
-		}
-		rqe->id = wr->wr_id;
-		rqe->num_sge = wr->num_sge;
-		put_sges(rqe->sge, wr->sg_list, wr->num_sge);
-		/* The entry is complete before it is seen. */
-		smp_store_release(&rqe->flags, SIW_WQE_VALID);
-		rq->put++;
-	}
-	spin_unlock_irqrestore(&rq->lock, flags);
+	err = siw_rq_post(&qp->rq, wr, bad);
 	/* The flush looks at the ring after it has set the state. */
 	smp_mb();
 	if (READ_ONCE(qp->state) == SIW_QP_ERROR)

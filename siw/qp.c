@@ -158,26 +158,15 @@ static int qp_check_attr(struct ib_qp_init_attr *attr)
 		return -EOPNOTSUPP;
 	if (attr->qp_type != IB_QPT_RC)
 		return -EOPNOTSUPP;
-	if (attr->srq)
-		return -EOPNOTSUPP;
 	if (!attr->send_cq || !attr->recv_cq)
 		return -EINVAL;
 	if (attr->cap.max_send_wr > SIW_MAX_QP_WR ||
-	    attr->cap.max_recv_wr > SIW_MAX_QP_WR ||
+	    (!attr->srq && attr->cap.max_recv_wr > SIW_MAX_QP_WR) ||
 	    attr->cap.max_send_sge > SIW_MAX_SGE ||
 	    attr->cap.max_recv_sge > SIW_MAX_SGE ||
 	    attr->cap.max_inline_data > SIW_MAX_INLINE)
 		return -EINVAL;
 	return 0;
-}
-
-/*
- * A queue of length 0 gets one entry: libsiw maps both rings always, and takes
- * an index modulo their size. Sizes are powers of two, for indexes that wrap.
- */
-static u32 ring_size(u32 wr)
-{
-	return roundup_pow_of_two(max(wr, 1u));
 }
 
 static int qp_alloc_rings(struct siw_qp *qp, struct ib_qp_init_attr *attr,
@@ -186,9 +175,7 @@ static int qp_alloc_rings(struct siw_qp *qp, struct ib_qp_init_attr *attr,
 {
 	struct core_qp *core = &qp->core;
 
-	core->sq_size = ring_size(attr->cap.max_send_wr);
-	qp->rq.size = ring_size(attr->cap.max_recv_wr);
-
+	core->sq_size = siw_ring_size(attr->cap.max_send_wr);
 	core->sends = kvcalloc(core->sq_size, sizeof(*core->sends), GFP_KERNEL);
 	if (!core->sends)
 		return -ENOMEM;
@@ -196,9 +183,9 @@ static int qp_alloc_rings(struct siw_qp *qp, struct ib_qp_init_attr *attr,
 				  &qp->sq_entry, &resp->sq_key);
 	if (IS_ERR(core->sq))
 		goto err_sends;
-	qp->rq.ring = siw_ring_alloc(uctx, qp->rq.size * sizeof(*qp->rq.ring),
-				     &qp->rq.entry, &resp->rq_key);
-	if (IS_ERR(qp->rq.ring))
+	if (qp->srq)
+		resp->rq_key = 0;	/* libsiw does without a ring, but not without a key */
+	else if (siw_rq_alloc(&qp->rq, attr->cap.max_recv_wr, uctx, &resp->rq_key))
 		goto err_sq;
 
 	resp->num_sqe = core->sq_size;
@@ -214,7 +201,7 @@ err_sends:
 
 static void qp_free_rings(struct siw_qp *qp)
 {
-	siw_ring_free(qp->rq.entry, qp->rq.ring);
+	siw_rq_free(&qp->rq);
 	siw_ring_free(qp->sq_entry, qp->core.sq);
 	kvfree(qp->core.sends);
 	kfree(qp->core.orq);
@@ -245,6 +232,7 @@ int siw_create_qp(struct ib_qp *base, struct ib_qp_init_attr *attr,
 	qp->sig_all = attr->sq_sig_type == IB_SIGNAL_ALL_WR;
 	qp->scq = to_siw_cq(attr->send_cq);
 	qp->rcq = to_siw_cq(attr->recv_cq);
+	qp->srq = attr->srq ? to_siw_srq(attr->srq) : NULL;
 	qp->state = SIW_QP_IDLE;
 	qp->attr_state = IB_QPS_RESET;
 	qp->event = -1;
@@ -288,6 +276,34 @@ err_rings:
 	return err;
 }
 
+static void qp_raise(struct siw_qp *qp, enum ib_event_type type)
+{
+	struct ib_event event = {
+		.device = qp->base.device,
+		.element.qp = &qp->base,
+		.event = type,
+	};
+
+	if (qp->base.event_handler)
+		qp->base.event_handler(&event, qp->base.qp_context);
+}
+
+/*
+ * A QP that receives by an SRQ has completed what it took from there, and takes
+ * no more: consumers wait for this before they destroy it.
+ */
+static void qp_raise_last_wqe(struct siw_qp *qp)
+{
+	bool raise;
+
+	mutex_lock(&qp->mutex);
+	raise = qp->srq && !qp->last_wqe;
+	qp->last_wqe = true;
+	mutex_unlock(&qp->mutex);
+	if (raise)
+		qp_raise(qp, IB_EVENT_QP_LAST_WQE_REACHED);
+}
+
 /* To error: end the stream, flush, and have a pending connect given up. */
 static void qp_to_error(struct siw_qp *qp)
 {
@@ -311,6 +327,9 @@ int siw_destroy_qp(struct ib_qp *base, struct ib_udata *udata)
 	struct siw_qp *qp = to_siw_qp(base);
 
 	xa_erase_irq(&qp->dev->qps, base->qp_num);
+	mutex_lock(&qp->mutex);
+	qp->last_wqe = true;
+	mutex_unlock(&qp->mutex);
 	qp_to_error(qp);
 	if (cancel_delayed_work_sync(&qp->work))
 		siw_qp_put(base);
@@ -351,6 +370,7 @@ static int qp_reset(struct siw_qp *qp)
 	if (!qp->ep && !qp->sk) {
 		qp->state = SIW_QP_IDLE;
 		qp->attr_state = IB_QPS_RESET;
+		qp->last_wqe = false;
 		err = 0;
 	}
 	spin_unlock_bh(&qp->lock);
@@ -396,6 +416,7 @@ int siw_modify_qp(struct ib_qp *base, struct ib_qp_attr *attr, int mask,
 		return qp_to_closing(qp);
 	case IB_QPS_ERR:
 		qp_to_error(qp);
+		qp_raise_last_wqe(qp);
 		return 0;
 	default:
 		return -EINVAL;
@@ -431,6 +452,7 @@ int siw_query_qp(struct ib_qp *base, struct ib_qp_attr *attr, int mask,
 	init->qp_type = IB_QPT_RC;
 	init->send_cq = base->send_cq;
 	init->recv_cq = base->recv_cq;
+	init->srq = base->srq;
 	init->sq_sig_type = qp->sig_all ? IB_SIGNAL_ALL_WR : IB_SIGNAL_REQ_WR;
 	init->cap = attr->cap;
 	return 0;
@@ -507,20 +529,6 @@ out:
 	return err;
 }
 
-static void qp_raise_event(struct siw_qp *qp)
-{
-	struct ib_event event = {
-		.device = qp->base.device,
-		.element.qp = &qp->base,
-	};
-
-	if (qp->event < 0 || !qp->base.event_handler)
-		return;
-	event.event = qp->event;
-	qp->event = -1;
-	qp->base.event_handler(&event, qp->base.qp_context);
-}
-
 static void siw_cm_stop(struct ib_qp *base)
 {
 	struct siw_qp *qp = to_siw_qp(base);
@@ -539,7 +547,10 @@ static void siw_cm_stop(struct ib_qp *base)
 	if (sk)
 		siw_stream_unlock(sk);
 	mutex_unlock(&qp->mutex);
-	qp_raise_event(qp);
+	if (qp->event >= 0)
+		qp_raise(qp, qp->event);
+	qp->event = -1;
+	qp_raise_last_wqe(qp);
 }
 
 const struct iwarp_qp_ops siw_qp_cm_ops = {

@@ -7,6 +7,7 @@
  *   stream lock     lock_sock() or bottom half lock of the QP's TCP socket:
  *                   struct core_qp, the receive queue's consumer, siw_stream
  *   siw_qp.lock     siw_qp.{state,ep,sk}
+ *   siw_recv_queue.lock
  *   siw_cq.lock     a completion queue
  */
 #ifndef SIW_H
@@ -27,6 +28,8 @@
 
 #define SIW_MAX_QP		0x100000
 #define SIW_MAX_QP_WR		0x8000
+#define SIW_MAX_SRQ		0x100000
+#define SIW_MAX_SRQ_WR		0x8000
 #define SIW_MAX_CQ		0x100000
 #define SIW_MAX_CQE		0x200000
 #define SIW_MAX_MR		0xfffffe
@@ -141,7 +144,8 @@ enum siw_qp_state {
  * @ring: @size entries
  * @entry: the mapping, for a user consumer
  * @size: entries, a power of two; 0: none
- * @get: next entry to fetch; stream lock, or siw_qp.mutex without a stream
+ * @get: next entry to fetch; @lock for an SRQ's, else the stream lock, or
+ *	siw_qp.mutex without a stream
  * @put: next entry to post, kernel consumers only, under @lock
  * @lock: kernel consumers' posts, in any context
  */
@@ -151,7 +155,23 @@ struct siw_recv_queue {
 	u32 size;
 	u32 get;
 	u32 put;
-	spinlock_t lock;	/* put */
+	spinlock_t lock;	/* put; an SRQ's get */
+};
+
+/**
+ * struct siw_srq - a shared receive queue
+ * @base: embedded ib_srq; owns this object
+ * @rq: its lock protects @limit as well
+ * @limit: the consumer hears when fewer WQEs are left; 0: not armed
+ * @kernel: a kernel consumer
+ * @tell: calls the consumer's handler
+ */
+struct siw_srq {
+	struct ib_srq base;
+	struct siw_recv_queue rq;
+	u32 limit;
+	bool kernel;
+	struct work_struct tell;
 };
 
 #define SIW_TX_SEGMENTS		16
@@ -197,7 +217,10 @@ struct siw_stream {
  * @core: rings and stream state; stream lock, or @mutex without a stream
  * @scq: send completions
  * @rcq: receive completions
- * @rq: receive queue
+ * @rq: receive queue, none with an SRQ
+ * @srq: shared receive queue, or NULL
+ * @last_wqe: the consumer has heard, or is not to hear, that nothing more is
+ *	taken from @srq; under @mutex
  * @sq_entry: mapping of core.sq, for a user consumer
  * @sq_lock: kernel consumers' posts to the send queue, in any context
  * @sq_put: next entry of the send queue to post, kernel consumers only
@@ -224,6 +247,8 @@ struct siw_qp {
 	struct siw_cq *scq;
 	struct siw_cq *rcq;
 	struct siw_recv_queue rq;
+	struct siw_srq *srq;
+	bool last_wqe;
 	struct siw_mmap *sq_entry;
 	spinlock_t sq_lock;	/* sq_put */
 	u32 sq_put;
@@ -252,6 +277,11 @@ static inline struct siw_device *to_siw_dev(struct ib_device *ibdev)
 static inline struct siw_qp *to_siw_qp(struct ib_qp *qp)
 {
 	return container_of(qp, struct siw_qp, base);
+}
+
+static inline struct siw_srq *to_siw_srq(struct ib_srq *srq)
+{
+	return container_of(srq, struct siw_srq, base);
 }
 
 static inline struct siw_cq *to_siw_cq(struct ib_cq *cq)
@@ -285,6 +315,12 @@ void *siw_ring_alloc(struct ib_ucontext *uctx, size_t size,
 		     struct siw_mmap **entry, u64 *key);
 void siw_ring_free(struct siw_mmap *entry, void *ring);
 
+/* Of a ring: a power of two, for indexes that wrap, and never nothing */
+static inline u32 siw_ring_size(u32 wr)
+{
+	return roundup_pow_of_two(max(wr, 1u));
+}
+
 /* qp.c */
 int siw_create_qp(struct ib_qp *base, struct ib_qp_init_attr *attr,
 		  struct ib_udata *udata);
@@ -314,7 +350,28 @@ void siw_stream_transmit(struct siw_qp *qp, struct sock *sk);
 void siw_stream_fail(struct siw_qp *qp, enum iwarp_qp_event event);
 void siw_stream_exit(void);
 
+/* recv.c */
+int siw_rq_alloc(struct siw_recv_queue *rq, u32 wr, struct ib_ucontext *uctx,
+		 u64 *key);
+void siw_rq_free(struct siw_recv_queue *rq);
+bool siw_rq_fetch(struct siw_recv_queue *rq, struct siw_rqe *rqe);
+bool siw_rq_holds(struct siw_recv_queue *rq, u32 count);
+int siw_rq_post(struct siw_recv_queue *rq, const struct ib_recv_wr *wr,
+		const struct ib_recv_wr **bad);
+
+/* srq.c */
+int siw_create_srq(struct ib_srq *base, struct ib_srq_init_attr *init,
+		   struct ib_udata *udata);
+int siw_modify_srq(struct ib_srq *base, struct ib_srq_attr *attr,
+		   enum ib_srq_attr_mask mask, struct ib_udata *udata);
+int siw_query_srq(struct ib_srq *base, struct ib_srq_attr *attr);
+int siw_destroy_srq(struct ib_srq *base, struct ib_udata *udata);
+int siw_post_srq_recv(struct ib_srq *base, const struct ib_recv_wr *wr,
+		      const struct ib_recv_wr **bad);
+bool siw_srq_fetch(struct siw_srq *srq, struct siw_rqe *rqe);
+
 /* post.c */
+void siw_put_sges(struct siw_sge *to, const struct ib_sge *from, int num);
 int siw_post_send(struct ib_qp *base, const struct ib_send_wr *wr,
 		  const struct ib_send_wr **bad);
 int siw_post_recv(struct ib_qp *base, const struct ib_recv_wr *wr,

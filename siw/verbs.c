@@ -151,6 +151,9 @@ static int siw_query_device(struct ib_device *ibdev,
 	attr->max_qp_init_rd_atom = SIW_MAX_ORD;
 	attr->max_qp_rd_atom = SIW_MAX_IRD;
 	attr->max_recv_sge = SIW_MAX_SGE;
+	attr->max_srq = SIW_MAX_SRQ;
+	attr->max_srq_wr = SIW_MAX_SRQ_WR;
+	attr->max_srq_sge = SIW_MAX_SGE;
 	attr->max_send_sge = SIW_MAX_SGE;
 	attr->max_sge_rd = SIW_MAX_SGE_RD;
 	attr->page_size_cap = PAGE_SIZE;
@@ -234,12 +237,14 @@ const struct ib_device_ops siw_device_ops = {
 	.alloc_ucontext = siw_alloc_ucontext,
 	.create_cq = siw_create_cq,
 	.create_qp = siw_create_qp,
+	.create_srq = siw_create_srq,
 	.dealloc_driver = siw_device_dealloc,
 	.dealloc_pd = siw_dealloc_pd,
 	.dealloc_ucontext = siw_dealloc_ucontext,
 	.dereg_mr = siw_dereg_mr,
 	.destroy_cq = siw_destroy_cq,
 	.destroy_qp = siw_destroy_qp,
+	.destroy_srq = siw_destroy_srq,
 	.disassociate_ucontext = siw_disassociate_ucontext,
 	.get_dma_mr = siw_get_dma_mr,
 	.get_link_layer = siw_link_layer,
@@ -255,18 +260,22 @@ const struct ib_device_ops siw_device_ops = {
 	.mmap = siw_mmap,
 	.mmap_free = siw_mmap_free,
 	.modify_qp = siw_modify_qp,
+	.modify_srq = siw_modify_srq,
 	.poll_cq = siw_poll_cq,
 	.post_recv = siw_post_recv,
 	.post_send = siw_post_send,
+	.post_srq_recv = siw_post_srq_recv,
 	.query_device = siw_query_device,
 	.query_gid = siw_query_gid,
 	.query_port = siw_query_port,
 	.query_qp = siw_query_qp,
+	.query_srq = siw_query_srq,
 	.reg_user_mr = siw_reg_user_mr,
 	.req_notify_cq = siw_req_notify_cq,
 
 	INIT_RDMA_OBJ_SIZE(ib_cq, siw_cq, base),
 	INIT_RDMA_OBJ_SIZE(ib_pd, siw_pd, base),
 	INIT_RDMA_OBJ_SIZE(ib_qp, siw_qp, base),
+	INIT_RDMA_OBJ_SIZE(ib_srq, siw_srq, base),
 	INIT_RDMA_OBJ_SIZE(ib_ucontext, siw_ucontext, base),
 };

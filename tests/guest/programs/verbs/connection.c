@@ -14,7 +14,18 @@ struct ibv_context *verbs;
 struct rdma_cm_id *id;
 struct ibv_cq *scq, *rcq;
 struct ibv_comp_channel *rcc;
+struct ibv_srq *srq;		/* of those QPs that were made with it; clean_up() destroys it */
 static struct ibv_comp_channel *scc;
+
+/* A test may have two connections, one of which is the one above. */
+struct connection {
+	struct rdma_cm_id *id;
+	struct ibv_cq *scq, *rcq;
+	struct ibv_comp_channel *scc, *rcc;
+};
+
+static struct connection connections[2];
+static unsigned int current;
 static struct rdma_event_channel *channel;
 static struct rdma_cm_id *keeper;	/* the listener, or what holds the client's device */
 
@@ -103,6 +114,7 @@ void connect_with(struct options o)
 	struct rdma_conn_param param = {};
 	struct ibv_qp_init_attr attr = {
 		.qp_type = IBV_QPT_RC,
+		.srq = o.srq,
 		.cap = {
 			.max_send_wr = o.sq ?: DEPTH,
 			.max_recv_wr = o.rq ?: DEPTH,
@@ -137,11 +149,21 @@ void connect_with(struct options o)
 	barrier();
 }
 
-/* Whatever a test has left */
-void clean_up(void)
+void use_connection(unsigned int n)
 {
-	struct rdma_cm_event *event;
+	struct connection *c = &connections[n];
 
+	connections[current] = (struct connection){ id, scq, rcq, scc, rcc };
+	current = n;
+	id = c->id;
+	scq = c->scq;
+	rcq = c->rcq;
+	scc = c->scc;
+	rcc = c->rcc;
+}
+
+static void clean_up_connection(void)
+{
 	if (id) {
 		rdma_disconnect(id);
 		if (id->qp)
@@ -161,6 +183,21 @@ void clean_up(void)
 	rcq = NULL;
 	scc = NULL;
 	rcc = NULL;
+}
+
+/* Whatever a test has left */
+void clean_up(void)
+{
+	struct rdma_cm_event *event;
+	unsigned int n;
+
+	for (n = 0; n < ARRAY_SIZE(connections); n++) {
+		use_connection(ARRAY_SIZE(connections) - 1 - n);
+		clean_up_connection();
+	}
+	if (srq)
+		must(!ibv_destroy_srq(srq), "destroying an SRQ");
+	srq = NULL;
 	while ((event = next_event(0))) {
 		struct rdma_cm_id *other = event->event == RDMA_CM_EVENT_CONNECT_REQUEST ?
 					   event->id : NULL;

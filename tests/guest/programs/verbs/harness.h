@@ -39,7 +39,7 @@ struct group {
 
 extern const struct group sizes_group, settings_group, gather_group, completions_group,
 	queues_group, reads_group, local_errors_group, remote_errors_group, invalidate_group,
-	ending_group, limits_group, opcodes_group;
+	ending_group, limits_group, opcodes_group, srq_group;
 
 /* ends.c: failing and meeting */
 
@@ -115,17 +115,20 @@ struct options {
 	uint32_t sq, rq;
 	uint8_t reads;		/* ORD and IRD, 1 to ... */
 	uint32_t cqe;
+	struct ibv_srq *srq;
 };
 
 extern struct ibv_context *verbs;
 extern struct rdma_cm_id *id;
 extern struct ibv_cq *scq, *rcq;
 extern struct ibv_comp_channel *rcc;
+extern struct ibv_srq *srq;
 
 void open_device(void);
 void close_device(void);
 void make_cqs(uint32_t cqe);
 void connect_with(struct options o);
+void use_connection(unsigned int n);
 void clean_up(void);
 void await_event_at(const char *where, enum rdma_cm_event_type type);
 enum ibv_qp_state qp_state(void);

@@ -24,6 +24,7 @@ static const struct group * const groups[] = {
 	&ending_group,
 	&limits_group,
 	&opcodes_group,
+	&srq_group,
 };
 
 static bool run_test(const struct test *test, unsigned int number)
