@@ -68,7 +68,7 @@ locked() {
 TOOLS_BUILD="build-essential bc bison flex libelf-dev libssl-dev kmod cpio pahole xz-utils rsync"
 TOOLS_RUN="rdma-core ibverbs-providers ibverbs-utils rdmacm-utils perftest iproute2 ethtool procps util-linux iperf3"
 TOOLS_QEMU="qemu-system-x86 busybox-static"
-TOOLS_TEST="librdmacm-dev libibverbs-dev tcpdump tshark clang-14 libclang-rt-14-dev llvm-14 python3 python3-pyverbs"
+TOOLS_TEST="librdmacm-dev libibverbs-dev tcpdump tshark clang-14 libclang-rt-14-dev llvm-14 python3 python3-pyverbs fio"
 TOOLS_USERSPACE="build-essential libmnl-dev"
 TOOLS_CHECK="sparse shellcheck libmnl-dev groff-base"
 

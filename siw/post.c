@@ -11,6 +11,9 @@ static const u8 sqe_opcode[] = {
 	[IB_WR_SEND]		= SIW_OP_SEND,
 	[IB_WR_RDMA_READ]	= SIW_OP_READ,
 	[IB_WR_SEND_WITH_INV]	= SIW_OP_SEND_REMOTE_INV,
+	[IB_WR_RDMA_READ_WITH_INV] = SIW_OP_READ_LOCAL_INV,
+	[IB_WR_LOCAL_INV]	= SIW_OP_INVAL_STAG,
+	[IB_WR_REG_MR]		= SIW_OP_REG_MR,
 };
 
 static int put_inline(struct siw_sqe *sqe, const struct ib_send_wr *wr)
@@ -67,13 +70,26 @@ static int put_sqe(struct siw_qp *qp, struct siw_sqe *sqe,
 	sqe->id = wr->wr_id;
 	sqe->opcode = sqe_opcode[wr->opcode];
 	sqe->num_sge = wr->num_sge;
-	if (wr->opcode == IB_WR_SEND_WITH_INV) {
+	switch (wr->opcode) {
+	case IB_WR_SEND:
+		break;
+	case IB_WR_SEND_WITH_INV:
+	case IB_WR_LOCAL_INV:
 		sqe->rkey = wr->ex.invalidate_rkey;
-	} else if (wr->opcode != IB_WR_SEND) {
+		break;
+	case IB_WR_REG_MR:
+		sqe->base_mr = (uintptr_t)reg_wr(wr)->mr;
+		sqe->rkey = reg_wr(wr)->key;
+		sqe->access = reg_wr(wr)->access;
+		break;
+	default:
 		sqe->rkey = rdma_wr(wr)->rkey;
 		sqe->raddr = rdma_wr(wr)->remote_addr;
+		break;
 	}
-	if (wr->send_flags & IB_SEND_INLINE) {
+	if (wr->opcode == IB_WR_REG_MR || wr->opcode == IB_WR_LOCAL_INV) {
+		sqe->num_sge = 0;
+	} else if (wr->send_flags & IB_SEND_INLINE) {
 		if (put_inline(sqe, wr))
 			return -EINVAL;
 		flags |= SIW_WQE_INLINE;

@@ -11,59 +11,15 @@
 #include <linux/random.h>
 #include <linux/slab.h>
 #include <rdma/ib_umem.h>
-#include "siw.h"
+#include "region.h"
 
 #define STAG_INDEX_MAX		0xffffff
-#define STAG_KEY_BITS		8
 
 #define REGION_ACCESS	(IB_ACCESS_LOCAL_WRITE | IB_ACCESS_REMOTE_WRITE | \
 			 IB_ACCESS_REMOTE_READ)
 
-/**
- * struct core_region - a registered memory region
- * @mr: embedded verbs object
- * @refs: one for the registration, one for each user of the moment
- * @unused: completed by the last reference
- * @dev: its device
- * @pd: protection domain; NULL: any (the local DMA lkey)
- * @stag: the whole STag, key included
- * @access: enum core_access
- * @valid: cleared when the peer or the owner invalidates the STag
- * @virt: addresses are the kernel's own; @pages is not used
- * @start: first address, as the application sees it
- * @length: octets
- * @offset: of @start in its page
- * @umem: pins the pages
- * @pages: every page, in order
- * @rcu: readers may still look at a region that has gone
- */
-struct core_region {
-	struct ib_mr mr;
-	refcount_t refs;
-	struct completion unused;
-	struct siw_device *dev;
-	struct ib_pd *pd;
-	u32 stag;
-	u32 access;
-	bool valid;
-	bool virt;
-	u64 start;
-	u64 length;
-	u32 offset;
-	struct ib_umem *umem;
-	struct page **pages;
-	struct rcu_head rcu;
-};
-
-static u32 region_access(int access)
-{
-	return (access & IB_ACCESS_LOCAL_WRITE ? CORE_LOCAL_WRITE : 0) |
-	       (access & IB_ACCESS_REMOTE_WRITE ? CORE_REMOTE_WRITE : 0) |
-	       (access & IB_ACCESS_REMOTE_READ ? CORE_REMOTE_READ : 0);
-}
-
-static struct core_region *region_alloc(struct siw_device *dev,
-					struct ib_pd *pd, int access)
+/* Nobody finds it yet. */
+struct core_region *siw_region_alloc(struct siw_device *dev, struct ib_pd *pd, int access)
 {
 	struct core_region *region;
 
@@ -74,12 +30,12 @@ static struct core_region *region_alloc(struct siw_device *dev,
 	init_completion(&region->unused);
 	region->dev = dev;
 	region->pd = pd;
-	region->access = region_access(access);
+	region->access = siw_region_access(access);
 	region->valid = true;
 	return region;
 }
 
-static int region_publish(struct core_region *region, u8 key)
+int siw_region_publish(struct core_region *region, u8 key)
 {
 	struct siw_device *dev = region->dev;
 	u32 index;
@@ -119,7 +75,7 @@ struct core_region *core_region_get(struct core_qp *core, u32 stag)
 		region = xa_load(&qp->dev->regions, stag >> STAG_KEY_BITS);
 	else
 		region = qp->kernel && !stag ? qp->dev->local : NULL;
-	if (region && (region->stag != stag || !READ_ONCE(region->valid) ||
+	if (region && (READ_ONCE(region->stag) != stag || !READ_ONCE(region->valid) ||
 		       !refcount_inc_not_zero(&region->refs)))
 		region = NULL;
 	rcu_read_unlock();
@@ -132,12 +88,21 @@ void core_region_put(struct core_region *region)
 		complete(&region->unused);
 }
 
-enum core_check core_region_check(struct core_qp *core,
-				  struct core_region *region, u64 addr,
-				  u32 len, u32 access)
+static void region_lock(struct core_region *region)
 {
-	struct siw_qp *qp = core_to_siw_qp(core);
+	if (region->fast)
+		read_lock_bh(&region->fast->lock);
+}
 
+static void region_unlock(struct core_region *region)
+{
+	if (region->fast)
+		read_unlock_bh(&region->fast->lock);
+}
+
+static enum core_check region_check(struct siw_qp *qp, struct core_region *region, u64 addr,
+				    u32 len, u32 access)
+{
 	if (region->pd && region->pd != qp->base.pd)
 		return CORE_CHECK_STREAM;
 	if (access & ~region->access)
@@ -152,20 +117,30 @@ enum core_check core_region_check(struct core_qp *core,
 			return CORE_CHECK_BOUNDS;
 		return CORE_CHECK_OK;
 	}
-	if (addr < region->start || addr - region->start > region->length ||
-	    len > region->length - (addr - region->start))
-		return CORE_CHECK_BOUNDS;
-	return CORE_CHECK_OK;
+	return siw_region_holds(region, addr, len) ? CORE_CHECK_OK : CORE_CHECK_BOUNDS;
 }
 
-void core_region_write(struct core_region *region, u64 addr, const void *src,
-		       u32 len)
+enum core_check core_region_check(struct core_qp *core,
+				  struct core_region *region, u64 addr,
+				  u32 len, u32 access)
+{
+	enum core_check check;
+
+	region_lock(region);
+	check = region_check(core_to_siw_qp(core), region, addr, len, access);
+	region_unlock(region);
+	return check;
+}
+
+bool core_region_write(struct core_region *region, u32 stag, u64 addr, const void *src, u32 len)
 {
 	u64 at;
 
+	if (region->fast)
+		return siw_fast_copy(region, stag, addr, (void *)src, len, true);
 	if (region->virt) {
 		memcpy((void *)(uintptr_t)addr, src, len);
-		return;
+		return true;
 	}
 	at = addr - region->start + region->offset;
 	while (len) {
@@ -177,15 +152,18 @@ void core_region_write(struct core_region *region, u64 addr, const void *src,
 		at += n;
 		len -= n;
 	}
+	return true;
 }
 
-void core_region_read(struct core_region *region, u64 addr, void *dst, u32 len)
+bool core_region_read(struct core_region *region, u32 stag, u64 addr, void *dst, u32 len)
 {
 	u64 at;
 
+	if (region->fast)
+		return siw_fast_copy(region, stag, addr, dst, len, false);
 	if (region->virt) {
 		memcpy(dst, (void *)(uintptr_t)addr, len);
-		return;
+		return true;
 	}
 	at = addr - region->start + region->offset;
 	while (len) {
@@ -197,6 +175,16 @@ void core_region_read(struct core_region *region, u64 addr, void *dst, u32 len)
 		at += n;
 		len -= n;
 	}
+	return true;
+}
+
+/* When this returns nobody copies by that STag any more, if it is a fast registration's. */
+static void region_invalidate(struct core_region *region)
+{
+	if (region->fast)
+		siw_fast_invalidate(region);
+	else
+		WRITE_ONCE(region->valid, false);
 }
 
 enum core_check core_region_invalidate(struct core_qp *core, u32 stag)
@@ -213,9 +201,28 @@ enum core_check core_region_invalidate(struct core_qp *core, u32 stag)
 	else if (region->pd != qp->base.pd)
 		check = CORE_CHECK_STREAM;
 	else
-		WRITE_ONCE(region->valid, false);
+		region_invalidate(region);
 	core_region_put(region);
 	return check;
+}
+
+/* An STag may be invalid already: so say the verbs, and so do the ULPs. */
+enum siw_wc_status core_local_invalidate(struct core_qp *core, u8 opcode, u32 stag)
+{
+	enum siw_wc_status status = SIW_WC_LOC_PROT_ERR;
+	struct siw_qp *qp = core_to_siw_qp(core);
+	struct core_region *region;
+
+	if (opcode == SIW_OP_INVAL_STAG && !qp->kernel)
+		return SIW_WC_LOC_QP_OP_ERR;
+	rcu_read_lock();
+	region = xa_load(&qp->dev->regions, stag >> STAG_KEY_BITS);
+	if (region && region->stag == stag && region->pd == qp->base.pd && !region->virt) {
+		region_invalidate(region);
+		status = SIW_WC_SUCCESS;
+	}
+	rcu_read_unlock();
+	return status;
 }
 
 static int region_pin(struct core_region *region, u64 start, u64 length,
@@ -248,10 +255,11 @@ static int region_pin(struct core_region *region, u64 start, u64 length,
 	return 0;
 }
 
-static void region_free(struct core_region *region)
+void siw_region_free(struct core_region *region)
 {
 	ib_umem_release(region->umem);
 	kvfree(region->pages);
+	kvfree(region->fast);
 	kfree_rcu(region, rcu);
 }
 
@@ -273,13 +281,13 @@ struct ib_mr *siw_reg_user_mr(struct ib_pd *pd, u64 start, u64 length,
 	if (err)
 		return ERR_PTR(err);
 
-	region = region_alloc(to_siw_dev(pd->device), pd, access);
+	region = siw_region_alloc(to_siw_dev(pd->device), pd, access);
 	if (!region)
 		return ERR_PTR(-ENOMEM);
 	err = region_pin(region, start, length, virt, access);
 	if (err)
 		goto err_free;
-	err = region_publish(region, req.stag_key);
+	err = siw_region_publish(region, req.stag_key);
 	if (err)
 		goto err_free;
 
@@ -292,7 +300,7 @@ struct ib_mr *siw_reg_user_mr(struct ib_pd *pd, u64 start, u64 length,
 	return &region->mr;
 
 err_free:
-	region_free(region);
+	siw_region_free(region);
 	return ERR_PTR(err);
 }
 
@@ -301,13 +309,13 @@ struct ib_mr *siw_get_dma_mr(struct ib_pd *pd, int access)
 	struct core_region *region;
 	int err;
 
-	region = region_alloc(to_siw_dev(pd->device), pd, access);
+	region = siw_region_alloc(to_siw_dev(pd->device), pd, access);
 	if (!region)
 		return ERR_PTR(-ENOMEM);
 	region->virt = true;
-	err = region_publish(region, get_random_u32());
+	err = siw_region_publish(region, get_random_u32());
 	if (err) {
-		region_free(region);
+		siw_region_free(region);
 		return ERR_PTR(err);
 	}
 	return &region->mr;
@@ -318,7 +326,7 @@ int siw_dereg_mr(struct ib_mr *base, struct ib_udata *udata)
 	struct core_region *region = container_of(base, struct core_region, mr);
 
 	region_withdraw(region);
-	region_free(region);
+	siw_region_free(region);
 	return 0;
 }
 
@@ -327,7 +335,7 @@ int siw_region_init(struct siw_device *dev)
 {
 	xa_init_flags(&dev->regions, XA_FLAGS_ALLOC1);
 	dev->next_region = get_random_u32() & (STAG_INDEX_MAX >> 1);
-	dev->local = region_alloc(dev, NULL, IB_ACCESS_LOCAL_WRITE);
+	dev->local = siw_region_alloc(dev, NULL, IB_ACCESS_LOCAL_WRITE);
 	if (!dev->local)
 		return -ENOMEM;
 	dev->local->virt = true;

@@ -7,7 +7,7 @@
  *   stream lock     lock_sock() or bottom half lock of the QP's TCP socket:
  *                   struct core_qp, the receive queue's consumer, siw_stream
  *   siw_qp.lock     siw_qp.{state,ep,sk}
- *   siw_recv_queue.lock
+ *   siw_recv_queue.lock  posts of kernel consumers; an SRQ
  *   siw_cq.lock     a completion queue
  */
 #ifndef SIW_H
@@ -33,6 +33,7 @@
 #define SIW_MAX_CQ		0x100000
 #define SIW_MAX_CQE		0x200000
 #define SIW_MAX_MR		0xfffffe
+#define SIW_MAX_FAST_REG	2048
 #define SIW_MAX_PD		0x100000
 #define SIW_MAX_IRD		128
 #define SIW_MAX_ORD		128
@@ -391,6 +392,9 @@ void siw_cq_add(struct siw_cq *cq, struct siw_qp *qp,
 struct ib_mr *siw_reg_user_mr(struct ib_pd *pd, u64 start, u64 length,
 			      u64 virt, int access, struct ib_udata *udata);
 struct ib_mr *siw_get_dma_mr(struct ib_pd *pd, int access);
+struct ib_mr *siw_alloc_mr(struct ib_pd *pd, enum ib_mr_type type, u32 max_num_sg);
+int siw_map_mr_sg(struct ib_mr *base, struct scatterlist *sg, int num,
+		  unsigned int *offset);
 int siw_dereg_mr(struct ib_mr *base, struct ib_udata *udata);
 int siw_region_init(struct siw_device *dev);
 void siw_region_exit(struct siw_device *dev);

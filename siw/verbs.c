@@ -140,9 +140,11 @@ static int siw_query_device(struct ib_device *ibdev,
 
 	memset(attr, 0, sizeof(*attr));
 	attr->atomic_cap = IB_ATOMIC_NONE;
+	attr->device_cap_flags = IB_DEVICE_MEM_MGT_EXTENSIONS;
 	attr->kernel_cap_flags = IBK_ALLOW_USER_UNREG | IBK_LOCAL_DMA_LKEY;
 	attr->max_cq = SIW_MAX_CQ;
 	attr->max_cqe = SIW_MAX_CQE;
+	attr->max_fast_reg_page_list_len = SIW_MAX_FAST_REG;
 	attr->max_mr = SIW_MAX_MR;
 	attr->max_mr_size = ~0ull;
 	attr->max_pd = SIW_MAX_PD;
@@ -233,6 +235,7 @@ const struct ib_device_ops siw_device_ops = {
 	.driver_id = RDMA_DRIVER_SIW,
 	.device_group = &siw_settings_group,
 
+	.alloc_mr = siw_alloc_mr,
 	.alloc_pd = siw_alloc_pd,
 	.alloc_ucontext = siw_alloc_ucontext,
 	.create_cq = siw_create_cq,
@@ -257,6 +260,7 @@ const struct ib_device_ops siw_device_ops = {
 	.iw_get_qp = siw_qp_find,
 	.iw_reject = siw_iw_reject,
 	.iw_rem_ref = siw_qp_put,
+	.map_mr_sg = siw_map_mr_sg,
 	.mmap = siw_mmap,
 	.mmap_free = siw_mmap_free,
 	.modify_qp = siw_modify_qp,

@@ -374,6 +374,11 @@ void core_queue_done(struct core_qp *qp, u32 send, u16 status);
 void core_queue_flush(struct core_qp *qp);
 enum siw_wc_status core_queue_check_send(struct core_qp *qp);
 
+static inline bool core_is_read(u8 opcode)
+{
+	return opcode == SIW_OP_READ || opcode == SIW_OP_READ_LOCAL_INV;
+}
+
 static inline bool core_reads_outstanding(const struct core_qp *qp)
 {
 	return qp->orq_put != qp->orq_get;
@@ -409,11 +414,21 @@ void core_region_put(struct core_region *region);
 enum core_check core_region_check(struct core_qp *qp,
 				  struct core_region *region, u64 addr,
 				  u32 len, u32 access);
-void core_region_write(struct core_region *region, u64 addr, const void *src,
-		       u32 len);
-void core_region_read(struct core_region *region, u64 addr, void *dst,
-		      u32 len);
+/*
+ * Both after a check that said yes; false: @stag does not mean that memory any
+ * more, and nothing was done.
+ */
+bool core_region_write(struct core_region *region, u32 stag, u64 addr,
+		       const void *src, u32 len);
+bool core_region_read(struct core_region *region, u32 stag, u64 addr,
+		      void *dst, u32 len);
+/* The peer's wish, by a Send with Invalidate */
 enum core_check core_region_invalidate(struct core_qp *qp, u32 stag);
+/* The application's: SIW_OP_REG_MR, SIW_OP_INVAL_STAG, SIW_OP_READ_LOCAL_INV */
+enum siw_wc_status core_local_register(struct core_qp *qp,
+				       const struct siw_sqe *wqe);
+enum siw_wc_status core_local_invalidate(struct core_qp *qp, u8 opcode,
+					 u32 stag);
 
 bool core_recv_fetch(struct core_qp *qp, struct siw_rqe *rqe);
 void core_complete_send(struct core_qp *qp, const struct core_completion *c);

@@ -81,7 +81,7 @@ static enum siw_wc_status check_sge(struct core_qp *qp,
  * @qp: the stream
  *
  * Checks everything that the application wrote, its memory included, and sets
- * core_tx.length.
+ * core_tx.length. What concerns this end only is carried out.
  *
  * Context: stream lock.
  * Return: SIW_WC_SUCCESS, or the status that the WQE completes with.
@@ -99,9 +99,17 @@ enum siw_wc_status core_queue_check_send(struct core_qp *qp)
 	case SIW_OP_SEND:
 	case SIW_OP_SEND_REMOTE_INV:
 		break;
+	case SIW_OP_REG_MR:
+		return core_local_register(qp, wqe);
+	case SIW_OP_INVAL_STAG:
+		return core_local_invalidate(qp, wqe->opcode, wqe->rkey);
 	case SIW_OP_READ:
+	case SIW_OP_READ_LOCAL_INV:
 		access = CORE_LOCAL_WRITE;
 		if (wqe->num_sge > 1 || (wqe->flags & SIW_WQE_INLINE) || !qp->ord)
+			return SIW_WC_LOC_QP_OP_ERR;
+		/* It names the STag to invalidate. */
+		if (wqe->opcode == SIW_OP_READ_LOCAL_INV && !wqe->num_sge)
 			return SIW_WC_LOC_QP_OP_ERR;
 		break;
 	default:
@@ -134,7 +142,7 @@ static bool queue_blocked(const struct core_qp *qp, u8 opcode, u16 flags)
 {
 	if ((flags & SIW_WQE_READ_FENCE) && core_reads_outstanding(qp))
 		return true;
-	return opcode == SIW_OP_READ && qp->ord &&
+	return core_is_read(opcode) && qp->ord &&
 	       core_ring_used(qp->orq_put, qp->orq_get, qp->ord) >= qp->ord;
 }
 

@@ -375,22 +375,38 @@ static int place_tagged(struct core_qp *qp, const u8 *data, u32 len)
 						  rx->need - rx->have,
 						  response ? CORE_LOCAL_WRITE :
 						  CORE_REMOTE_WRITE);
-		if (check != CORE_CHECK_OK) {
-			rx->have = sizeof(struct ddp_tagged);
-			return refuse_tagged(qp, check);
-		}
+	} else {
+		check = CORE_CHECK_OK;
 	}
-	core_region_write(rx->region, rx->place_to, data, len);
+	if (check == CORE_CHECK_OK &&
+	    !core_region_write(rx->region, rx->place_stag, rx->place_to, data, len))
+		check = CORE_CHECK_STAG;
+	if (check != CORE_CHECK_OK) {
+		rx->have = sizeof(struct ddp_tagged);
+		return refuse_tagged(qp, check);
+	}
 	rx->place_to += len;
 	if (response)
 		qp->orq[qp->orq_get % qp->ord].placed += len;
 	return 0;
 }
 
+/* Of an SGE, what this segment fills: @left octets at most, from @addr on */
+static bool hold_recv_sge(struct core_qp *qp, const struct siw_sge *sge, u64 addr, u32 left)
+{
+	struct core_rx *rx = &qp->rx;
+	u32 n = min_t(u32, left, sge->length - rx->recv_sge_offset);
+
+	rx->region = core_region_get(qp, sge->lkey);
+	return rx->region && core_region_check(qp, rx->region, addr, n,
+					       CORE_LOCAL_WRITE) == CORE_CHECK_OK;
+}
+
 static int place_send(struct core_qp *qp, const u8 *data, u32 len)
 {
 	struct core_rx *rx = &qp->rx;
 	u32 left = rx->need - rx->have;
+	bool ok = true;
 
 	while (len) {
 		const struct siw_sge *sge = &rx->recv.sge[rx->recv_sge];
@@ -403,19 +419,12 @@ static int place_send(struct core_qp *qp, const u8 *data, u32 len)
 			rx->recv_sge_offset = 0;
 			continue;
 		}
-		if (!rx->region) {
-			rx->region = core_region_get(qp, sge->lkey);
-			if (!rx->region ||
-			    core_region_check(qp, rx->region, addr,
-					      min_t(u32, left, sge->length -
-						    rx->recv_sge_offset),
-					      CORE_LOCAL_WRITE) != CORE_CHECK_OK) {
-				core_terminate(qp, TERM_LAYER_RDMAP,
-					       TERM_RDMAP_LOCAL, 0, NULL, 0);
-				return fail_recv(qp, SIW_WC_LOC_PROT_ERR);
-			}
+		if (!rx->region)
+			ok = hold_recv_sge(qp, sge, addr, left);
+		if (!ok || !core_region_write(rx->region, sge->lkey, addr, data, n)) {
+			core_terminate(qp, TERM_LAYER_RDMAP, TERM_RDMAP_LOCAL, 0, NULL, 0);
+			return fail_recv(qp, SIW_WC_LOC_PROT_ERR);
 		}
-		core_region_write(rx->region, addr, data, n);
 		rx->recv_sge_offset += n;
 		rx->send_offset += n;
 		data += n;
@@ -481,17 +490,26 @@ static int end_send(struct core_qp *qp)
 	return 0;
 }
 
-static void end_read_response(struct core_qp *qp)
+static int end_read_response(struct core_qp *qp)
 {
 	struct core_read *read = &qp->orq[qp->orq_get % qp->ord];
+	enum siw_wc_status status = SIW_WC_SUCCESS;
+	struct core_send *send;
 
 	if (!rx_last(&qp->rx))
-		return;
+		return 0;
 	qp->orq_get = core_ring_next(qp->orq_get, qp->ord);
-	if (read->send != CORE_NO_SEND) {
-		qp->sends[read->send % qp->sq_size].bytes = read->length;
-		core_queue_done(qp, read->send, SIW_WC_SUCCESS);
-	}
+	if (read->send == CORE_NO_SEND)
+		return 0;
+	send = &qp->sends[read->send % qp->sq_size];
+	send->bytes = read->length;
+	if (send->opcode == SIW_OP_READ_LOCAL_INV)
+		status = core_local_invalidate(qp, send->opcode, read->sink_stag);
+	core_queue_done(qp, read->send, status);
+	if (status == SIW_WC_SUCCESS)
+		return 0;
+	core_terminate(qp, TERM_LAYER_RDMAP, TERM_RDMAP_LOCAL, 0, NULL, 0);
+	return -EPROTO;
 }
 
 static void end_read_request(struct core_qp *qp)
@@ -544,7 +562,7 @@ static int fpdu_complete(struct core_qp *qp)
 			core_write_placed(qp);
 		break;
 	case RDMAP_READ_RESPONSE:
-		end_read_response(qp);
+		err = end_read_response(qp);
 		break;
 	case RDMAP_READ_REQUEST:
 		end_read_request(qp);

@@ -102,6 +102,7 @@ static void send_fpdu(struct core_qp *qp)
 
 	switch (wqe->opcode) {
 	case SIW_OP_READ:
+	case SIW_OP_READ_LOCAL_INV:
 		put_read_request(qp, tx->send % qp->sq_size,
 				 wqe->num_sge ? wqe->sge[0].lkey : 0,
 				 wqe->num_sge ? wqe->sge[0].laddr : 0,
@@ -127,23 +128,46 @@ static void send_fpdu(struct core_qp *qp)
 	tx->offset += n;
 }
 
+/* Nothing of it goes to the peer. */
+static bool is_local(u8 opcode)
+{
+	return opcode == SIW_OP_REG_MR || opcode == SIW_OP_INVAL_STAG;
+}
+
+/*
+ * The next WQE that has something for the peer; those before it are carried out.
+ * No more than the ring holds: a consumer that posts as fast as they complete
+ * calls for output again.
+ */
+static bool next_send(struct core_qp *qp)
+{
+	enum siw_wc_status status;
+	u32 n;
+
+	for (n = 0; n < qp->sq_size && core_queue_accept(qp); n++) {
+		status = core_queue_check_send(qp);
+		if (status != SIW_WC_SUCCESS) {
+			fail_send(qp, status);
+			return false;
+		}
+		if (!is_local(qp->tx.wqe.opcode))
+			return true;
+		core_queue_done(qp, qp->tx.send, SIW_WC_SUCCESS);
+	}
+	return false;
+}
+
 static bool begin_send(struct core_qp *qp)
 {
 	struct core_tx *tx = &qp->tx;
-	enum siw_wc_status status;
 
-	if (!core_queue_accept(qp))
+	if (!next_send(qp))
 		return false;
 
 	tx->offset = 0;
 	tx->source_offset = 0;
 	tx->sge = 0;
 	tx->sge_offset = 0;
-	status = core_queue_check_send(qp);
-	if (status != SIW_WC_SUCCESS) {
-		fail_send(qp, status);
-		return false;
-	}
 	tx->message = CORE_TX_SEND;
 	send_fpdu(qp);
 	return true;
@@ -341,7 +365,7 @@ static void fpdu_sent(struct core_qp *qp)
 	tx->message = CORE_TX_NONE;
 	switch (message) {
 	case CORE_TX_SEND:
-		if (tx->wqe.opcode != SIW_OP_READ)
+		if (!core_is_read(tx->wqe.opcode))
 			core_queue_done(qp, tx->send, SIW_WC_SUCCESS);
 		break;
 	case CORE_TX_RESPONSE:
@@ -394,9 +418,8 @@ static u32 read_source(struct core_qp *qp, u8 *out, u32 len)
 		region = core_region_get(qp, stag);
 		if (!region)
 			break;
-		ok = core_region_check(qp, region, addr, n, access) == CORE_CHECK_OK;
-		if (ok)
-			core_region_read(region, addr, out + done, n);
+		ok = core_region_check(qp, region, addr, n, access) == CORE_CHECK_OK &&
+		     core_region_read(region, stag, addr, out + done, n);
 		core_region_put(region);
 		if (!ok)
 			break;

@@ -33,6 +33,10 @@ enum event {
 	EVENT_CHECK_FAILS,
 	EVENT_REGION_GONE,
 	EVENT_TERMINATE,
+	EVENT_POST_READ_INV,
+	EVENT_POST_LOCAL,
+	EVENT_COPY_FAILS,
+	EVENT_LOCAL_FAILS,
 };
 
 struct scene {
@@ -65,6 +69,26 @@ static void post(struct scene *s, u8 opcode, u32 sges, u32 stag, u64 to, u32 len
 	for (i = 0; i < sges; i++)
 		sqe.sge[i] = env_sge(stag, to + i * len, len);
 	sqe.rkey = 0xabc;
+	if (env_post(s->env, &sqe))
+		s->id++;
+}
+
+/* A region's next key, or the end of the one it has */
+static void post_local(struct scene *s)
+{
+	struct core_region *region = s->env->regions;
+	u32 i;
+	struct siw_sqe sqe;
+
+	if (s->id == ENV_IDS)
+		return;
+	for (i = s->id / 2 % 5; i && region->next; i--)
+		region = region->next;
+	if (s->id & 1)
+		sqe = env_register(s->id, SIW_WQE_SIGNALLED, region, region->stag ^ 0x10,
+				   region->access);
+	else
+		sqe = env_invalidate(s->id, SIW_WQE_SIGNALLED, region->stag);
 	if (env_post(s->env, &sqe))
 		s->id++;
 }
@@ -148,6 +172,19 @@ static void happen(struct scene *s, enum event event)
 		core_terminate(&env->qp, TERM_LAYER_RDMAP, TERM_RDMAP_LOCAL, 0,
 			       NULL, 0);
 		break;
+	case EVENT_POST_READ_INV:
+		post(s, SIW_OP_READ_LOCAL_INV, 1, 0x100, 0x10000 + 200, 30);
+		break;
+	case EVENT_POST_LOCAL:
+		post_local(s);
+		break;
+	case EVENT_COPY_FAILS:
+		env->fail_copy |= 2;
+		break;
+	case EVENT_LOCAL_FAILS:
+		env->fail_local |= 1;
+		env->fail_local_with = SIW_WC_LOC_PROT_ERR;
+		break;
 	default:
 		break;
 	}
@@ -173,10 +210,11 @@ static void make_crcs_right(u8 *data, u32 len)
 static void wind_up(struct scene *s)
 {
 	struct env *env = s->env;
-	u32 i, fetched = env->recv_get;
+	u32 i, locals, fetched = env->recv_get;
 	u8 octet;
 
 	transmit(s, true);
+	locals = env->locals_n;
 	core_queue_flush(&env->qp);
 	CHECK_EQ(env->recv_get, fetched);
 	for (i = 0; i < s->id; i++)
@@ -188,6 +226,7 @@ static void wind_up(struct scene *s)
 	transmit(s, true);
 	CHECK_EQ(env->fetched, 0);
 	CHECK_EQ(core_transmit(&env->qp, &octet, 1), 0);
+	CHECK_EQ(env->locals_n, locals);
 	env_finish();
 }
 

@@ -100,6 +100,23 @@ static void receive_corpus(void)
 	stream("opcode", s, 1, 0);
 }
 
+/* A Read with Invalidate goes out, then local operations; then its response comes. */
+static void local_corpus(void)
+{
+	static const u8 scene[] = { 0x40, 0x0c, 20, 200, 0x2c, 0x2d, 0xdd, 0x2d };
+	struct segment s = segment_write(0x200, 0x20000, 0);
+	struct bytes b = {};
+	u32 i;
+
+	bytes_put(&b, scene, sizeof(scene));
+	for (i = 0; i < 4; i++)
+		frame_segment(&b, &s, false);
+	s = segment_read_response(0x100, 0x10000 + 200, 30);
+	frame_segment(&b, &s, false);
+	save("fuzz_receive", "response-invalidate", &b);
+	bytes_free(&b);
+}
+
 static void loopback_corpus(void)
 {
 	static const u8 requests[] = {
@@ -133,6 +150,7 @@ int main(int argc, char **argv)
 	}
 	dir = argv[1];
 	receive_corpus();
+	local_corpus();
 	loopback_corpus();
 	return 0;
 }

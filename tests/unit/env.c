@@ -80,6 +80,26 @@ struct siw_sqe env_sqe(u64 id, u8 opcode, u16 flags)
 	return sqe;
 }
 
+/* The application gives the region, its new key and its rights. */
+struct siw_sqe env_register(u64 id, u16 flags, struct core_region *region, u32 stag,
+			    u32 access)
+{
+	struct siw_sqe sqe = env_sqe(id, SIW_OP_REG_MR, flags);
+
+	sqe.base_mr = (uintptr_t)region;
+	sqe.rkey = stag;
+	sqe.access = access;
+	return sqe;
+}
+
+struct siw_sqe env_invalidate(u64 id, u16 flags, u32 stag)
+{
+	struct siw_sqe sqe = env_sqe(id, SIW_OP_INVAL_STAG, flags);
+
+	sqe.rkey = stag;
+	return sqe;
+}
+
 /* As libsiw does it: false if the entry is still marked */
 bool env_post(struct env *env, const struct siw_sqe *sqe)
 {
@@ -160,6 +180,7 @@ void env_transmit(struct env *env, struct bytes *out, u32 room)
 		if (n > room)
 			abort();
 		bytes_put(out, chunk, n);
+		env->sent += n;
 	} while (n == room);
 	free(chunk);
 }
@@ -229,6 +250,7 @@ struct core_region *core_region_get(struct core_qp *qp, u32 stag)
 		if (region->stag != stag || region->gone)
 			continue;
 		region->granted = false;
+		region->held_as = stag;
 		region->refs++;
 		return region;
 	}
@@ -269,30 +291,42 @@ enum core_check core_region_check(struct core_qp *qp, struct core_region *region
 	return CORE_CHECK_OK;
 }
 
-static void check_granted(const struct core_region *region, u64 addr, u32 len)
+/*
+ * What was granted must be asked for in any case. Whether it is still there is
+ * another question: after a no there is no second try without a new check.
+ */
+static bool still_granted(struct core_region *region, u32 stag, u64 addr, u32 len)
 {
 	CHECK(region->refs > 0);
 	CHECK(region->granted);
 	CHECK(addr >= region->grant_from && addr + len <= region->grant_to);
+	CHECK_EQ(stag, region->held_as);
+	region->granted = !fails(&region->env->fail_copy) && !region->gone &&
+			  region->stag == stag;
+	return region->granted;
 }
 
-void core_region_write(struct core_region *region, u64 addr, const void *src,
+bool core_region_write(struct core_region *region, u32 stag, u64 addr, const void *src,
 		       u32 len)
 {
-	check_granted(region, addr, len);
 	CHECK(region->grant_access & (CORE_LOCAL_WRITE | CORE_REMOTE_WRITE));
+	if (!still_granted(region, stag, addr, len))
+		return false;
 	memcpy(region->mem + (addr - region->base), src, len);
 	region->written += len;
 	region->env->placed += len;
+	return true;
 }
 
-void core_region_read(struct core_region *region, u64 addr, void *dst, u32 len)
+bool core_region_read(struct core_region *region, u32 stag, u64 addr, void *dst, u32 len)
 {
-	check_granted(region, addr, len);
 	CHECK(region->grant_access == CORE_LOCAL_READ ||
 	      region->grant_access == CORE_REMOTE_READ);
+	if (!still_granted(region, stag, addr, len))
+		return false;
 	memcpy(dst, region->mem + (addr - region->base), len);
 	region->env->fetched += len;
+	return true;
 }
 
 enum core_check core_region_invalidate(struct core_qp *qp, u32 stag)
@@ -311,6 +345,61 @@ enum core_check core_region_invalidate(struct core_qp *qp, u32 stag)
 		return CORE_CHECK_OK;
 	}
 	return CORE_CHECK_STAG;
+}
+
+static enum siw_wc_status note_local(struct env *env, u8 opcode, u32 stag,
+				     enum siw_wc_status status)
+{
+	struct env_local *local = &env->locals[env->locals_n++];
+
+	CHECK(env->locals_n <= ENV_LOG);
+	if (fails(&env->fail_local))
+		status = env->fail_local_with;
+	local->opcode = opcode;
+	local->stag = stag;
+	local->status = status;
+	local->sent = env->sent;
+	local->out_n = env->out_n;
+	local->in_n = env->in_n;
+	local->placed = env->placed;
+	local->done_n = env->done_n;
+	return status;
+}
+
+enum siw_wc_status core_local_register(struct core_qp *qp, const struct siw_sqe *wqe)
+{
+	struct env *env = env_of(qp);
+	struct core_region *region = env->regions;
+	enum siw_wc_status status;
+
+	CHECK_EQ(wqe->opcode, SIW_OP_REG_MR);
+	while (region && (uintptr_t)region != wqe->base_mr)
+		region = region->next;
+	status = note_local(env, SIW_OP_REG_MR, wqe->rkey, region && !region->foreign ?
+			    SIW_WC_SUCCESS : SIW_WC_LOC_PROT_ERR);
+	if (status != SIW_WC_SUCCESS)
+		return status;
+	region->stag = wqe->rkey;
+	region->access = wqe->access;
+	region->gone = false;
+	return SIW_WC_SUCCESS;
+}
+
+/* One that is invalid already is found, too. */
+enum siw_wc_status core_local_invalidate(struct core_qp *qp, u8 opcode, u32 stag)
+{
+	struct env *env = env_of(qp);
+	struct core_region *region = env->regions;
+	enum siw_wc_status status;
+
+	CHECK(opcode == SIW_OP_INVAL_STAG || opcode == SIW_OP_READ_LOCAL_INV);
+	while (region && (region->stag != stag || region->foreign))
+		region = region->next;
+	status = note_local(env, opcode, stag, region ? SIW_WC_SUCCESS : SIW_WC_LOC_PROT_ERR);
+	if (status != SIW_WC_SUCCESS)
+		return status;
+	region->gone = true;
+	return SIW_WC_SUCCESS;
 }
 
 bool core_recv_fetch(struct core_qp *qp, struct siw_rqe *rqe)

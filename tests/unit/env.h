@@ -2,8 +2,9 @@
 /*
  * What the core asks of its surroundings, answered by stand-ins: they remember
  * everything, can fail on demand, and fail the test by themselves when the core
- * touches memory that no check has granted, drops a reference that it does not
- * hold, or completes a work request twice.
+ * touches memory that no check has granted or by another STag than it was looked
+ * up by, drops a reference that it does not hold, or completes a work request
+ * twice.
  */
 #ifndef UNIT_ENV_H
 #define UNIT_ENV_H
@@ -19,7 +20,7 @@
  * struct core_region - a memory region
  * @env: whose
  * @next: in env.regions
- * @stag: its key
+ * @stag: its key; a registration may change it
  * @base: address of the first octet
  * @len: how many there are
  * @access: enum core_access
@@ -27,6 +28,7 @@
  * @gone: lookups do not find it any more
  * @invalidatable: a peer may invalidate it
  * @refs: references that the core holds
+ * @held_as: STag that the last lookup found it by
  * @granted: the last check said yes, to @grant_access at @grant_from ..
  *	@grant_to
  * @grant_from: address
@@ -46,6 +48,7 @@ struct core_region {
 	bool gone;
 	bool invalidatable;
 	unsigned int refs;
+	u32 held_as;
 	bool granted;
 	u64 grant_from;
 	u64 grant_to;
@@ -65,6 +68,29 @@ struct env_fpdu {
 	u32 offset;
 };
 
+/**
+ * struct env_local - a registration or invalidation that the core asked for
+ * @opcode: enum siw_opcode
+ * @stag: which
+ * @status: what it was told
+ * @sent: octets that env_transmit() had made before the core_transmit() in which
+ *	it happened, if it did
+ * @out_n: FPDUs begun before it
+ * @in_n: FPDUs placed before it, the one at hand included
+ * @placed: octets written to regions before it
+ * @done_n: completions before it
+ */
+struct env_local {
+	u8 opcode;
+	u32 stag;
+	u16 status;
+	u32 sent;
+	u32 out_n;
+	u32 in_n;
+	u32 placed;
+	u32 done_n;
+};
+
 struct env_term {
 	bool sent;
 	struct core_term term;
@@ -82,8 +108,13 @@ struct env_term {
  * @fail_get: bit n: the n-th lookup from now on fails
  * @fail_check: bit n: the n-th check from now on answers @fail_with
  * @fail_with: enum core_check
+ * @fail_copy: bit n: at the n-th copy from now on the STag has changed its meaning
+ * @fail_local: bit n: the n-th local operation from now on answers
+ *	@fail_local_with, and does nothing
+ * @fail_local_with: enum siw_wc_status
  * @placed: octets written to regions, in all
  * @fetched: octets read from regions, in all
+ * @sent: octets that env_transmit() has made, in all
  * @open_sends: send ids that were posted and have not completed
  * @open_recvs: the same for receives
  * @done: completions
@@ -92,6 +123,8 @@ struct env_term {
  * @out_n: how many
  * @in: FPDUs placed
  * @in_n: how many
+ * @locals: registrations and invalidations
+ * @locals_n: how many
  * @terms: Terminates
  * @terms_n: how many
  * @firsts: calls of core_first_fpdu()
@@ -111,8 +144,12 @@ struct env {
 	u64 fail_get;
 	u64 fail_check;
 	enum core_check fail_with;
+	u64 fail_copy;
+	u64 fail_local;
+	enum siw_wc_status fail_local_with;
 	u32 placed;
 	u32 fetched;
+	u32 sent;
 	bool open_sends[ENV_IDS];
 	bool open_recvs[ENV_IDS];
 	struct env_completion done[ENV_LOG];
@@ -121,6 +158,8 @@ struct env {
 	u32 out_n;
 	struct env_fpdu in[ENV_LOG];
 	u32 in_n;
+	struct env_local locals[ENV_LOG];
+	u32 locals_n;
 	struct env_term terms[ENV_LOG];
 	u32 terms_n;
 	u32 firsts;
@@ -138,6 +177,9 @@ u8 *env_mem(struct core_region *region, u64 addr);
 
 struct siw_sge env_sge(u32 lkey, u64 addr, u32 len);
 struct siw_sqe env_sqe(u64 id, u8 opcode, u16 flags);
+struct siw_sqe env_register(u64 id, u16 flags, struct core_region *region, u32 stag,
+			    u32 access);
+struct siw_sqe env_invalidate(u64 id, u16 flags, u32 stag);
 bool env_post(struct env *env, const struct siw_sqe *sqe);
 void env_post_recv(struct env *env, u64 id, u32 num_sge, const struct siw_sge *sge);
 

@@ -177,13 +177,19 @@ static void core_queue_check_send__every_opcode(void)
 	u32 opcode;
 
 	for (opcode = 0; opcode < 256; opcode++) {
-		bool known = opcode == SIW_OP_WRITE || opcode == SIW_OP_READ ||
+		bool local = opcode == SIW_OP_REG_MR || opcode == SIW_OP_INVAL_STAG;
+		bool known = opcode == SIW_OP_WRITE || core_is_read(opcode) ||
 			     opcode == SIW_OP_SEND ||
 			     opcode == SIW_OP_SEND_REMOTE_INV;
 
 		unit_context("opcode %u", opcode);
+		env->fail_local = 1;
+		env->fail_local_with = SIW_WC_GENERAL_ERR;
+		env->locals_n = 0;
 		CHECK_EQ(check(env, opcode, 0, 1, env_sge(0x100, 0x10000, 9)),
-			 known ? SIW_WC_SUCCESS : SIW_WC_LOC_QP_OP_ERR);
+			 known ? SIW_WC_SUCCESS :
+			 local ? SIW_WC_GENERAL_ERR : SIW_WC_LOC_QP_OP_ERR);
+		CHECK_EQ(env->locals_n, local);
 		if (known)
 			CHECK_EQ(env->qp.tx.length, 9);
 	}
@@ -191,22 +197,33 @@ static void core_queue_check_send__every_opcode(void)
 
 static void core_queue_check_send__read(void)
 {
-	struct siw_sge sge = env_sge(0x100, 0x10000, 9);
-	struct env *env = start(4);
+	static const u8 opcodes[] = { SIW_OP_READ, SIW_OP_READ_LOCAL_INV };
+	u32 i;
 
-	CHECK_EQ(check(env, SIW_OP_READ, 0, 0, sge), SIW_WC_SUCCESS);
-	CHECK_EQ(env->qp.tx.length, 0);
-	CHECK_EQ(check(env, SIW_OP_READ, 0, 1, sge), SIW_WC_SUCCESS);
-	CHECK_EQ(check(env, SIW_OP_READ, 0, 2, sge), SIW_WC_LOC_QP_OP_ERR);
-	CHECK_EQ(check(env, SIW_OP_READ, SIW_WQE_INLINE, 1, sge),
-		 SIW_WC_LOC_QP_OP_ERR);
-	/* The sink needs local write, the others do with read */
-	sge = env_sge(0x200, 0x20000, 9);
-	CHECK_EQ(check(env, SIW_OP_READ, 0, 1, sge), SIW_WC_LOC_PROT_ERR);
-	CHECK_EQ(check(env, SIW_OP_WRITE, 0, 1, sge), SIW_WC_SUCCESS);
-	env->qp.ord = 0;
-	CHECK_EQ(check(env, SIW_OP_READ, 0, 0, sge), SIW_WC_LOC_QP_OP_ERR);
-	env->qp.ord = 2;
+	for (i = 0; i < ARRAY_SIZE(opcodes); i++) {
+		struct siw_sge sge = env_sge(0x100, 0x10000, 9);
+		struct env *env = start(4);
+		u8 opcode = opcodes[i];
+
+		unit_context("opcode %u", opcode);
+		/* Without a sink there is no STag to invalidate. */
+		CHECK_EQ(check(env, opcode, 0, 0, sge), opcode == SIW_OP_READ ?
+			 SIW_WC_SUCCESS : SIW_WC_LOC_QP_OP_ERR);
+		if (opcode == SIW_OP_READ)
+			CHECK_EQ(env->qp.tx.length, 0);
+		CHECK_EQ(check(env, opcode, 0, 1, sge), SIW_WC_SUCCESS);
+		CHECK_EQ(check(env, opcode, 0, 2, sge), SIW_WC_LOC_QP_OP_ERR);
+		CHECK_EQ(check(env, opcode, SIW_WQE_INLINE, 1, sge),
+			 SIW_WC_LOC_QP_OP_ERR);
+		/* The sink needs local write, the others do with read */
+		sge = env_sge(0x200, 0x20000, 9);
+		CHECK_EQ(check(env, opcode, 0, 1, sge), SIW_WC_LOC_PROT_ERR);
+		CHECK_EQ(check(env, SIW_OP_WRITE, 0, 1, sge), SIW_WC_SUCCESS);
+		env->qp.ord = 0;
+		CHECK_EQ(check(env, opcode, 0, 0, sge), SIW_WC_LOC_QP_OP_ERR);
+		env->qp.ord = 2;
+		CHECK_EQ(env->locals_n, 0);
+	}
 }
 
 static void core_queue_check_send__inline(void)
