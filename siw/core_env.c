@@ -56,12 +56,18 @@ u32 core_crc32c(u32 crc, const void *data, u32 len)
 
 void core_trace_fpdu_out(struct core_qp *core, u8 opcode, u16 ulpdu, u32 offset)
 {
-	trace_siw_fpdu_out(core_to_siw_qp(core), opcode, ulpdu, offset);
+	struct siw_qp *qp = core_to_siw_qp(core);
+
+	siw_stats_fpdu(qp->dev, SIW_TX, &core->tx.ctrl);
+	trace_siw_fpdu_out(qp, opcode, ulpdu, offset);
 }
 
 void core_trace_fpdu_placed(struct core_qp *core, u8 opcode, u16 ulpdu)
 {
-	trace_siw_fpdu_placed(core_to_siw_qp(core), opcode, ulpdu);
+	struct siw_qp *qp = core_to_siw_qp(core);
+
+	siw_stats_fpdu(qp->dev, SIW_RX, &core->rx.ctrl);
+	trace_siw_fpdu_placed(qp, opcode, ulpdu);
 }
 
 void core_trace_terminate(struct core_qp *core, bool sent,
@@ -69,7 +75,6 @@ void core_trace_terminate(struct core_qp *core, bool sent,
 {
 	struct siw_qp *qp = core_to_siw_qp(core);
 
-	atomic64_inc(sent ? &qp->dev->counters.terminates_sent :
-			    &qp->dev->counters.terminates_received);
+	siw_stats_terminate(qp->dev, sent ? SIW_TX : SIW_RX, term);
 	trace_siw_terminate(qp, sent, term);
 }

@@ -102,6 +102,7 @@ void siw_cq_add(struct siw_cq *cq, struct siw_qp *qp,
 	cqe = &cq->ring[cq->put & (cq->size - 1)];
 	/* Pairs with the consumer, who frees an entry when it is read. */
 	if (smp_load_acquire(&cqe->flags) & SIW_WQE_VALID) {
+		atomic64_inc(&qp->dev->counters.cq_overflows);
 		lost = !cq->overflow;
 		cq->overflow = true;
 	} else {

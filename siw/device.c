@@ -59,9 +59,14 @@ struct siw_device *siw_device_create(struct net_device *netdev)
 	ibdev = &dev->ibdev;
 
 	xa_init_flags(&dev->qps, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_IRQ);
+	dev->traffic = alloc_percpu(struct siw_traffic);
+	if (!dev->traffic) {
+		err = -ENOMEM;
+		goto err_dealloc;
+	}
 	err = siw_region_init(dev);
 	if (err)
-		goto err_dealloc;
+		goto err_traffic;
 
 	memcpy(dev->gid, netdev->dev_addr,
 	       min_t(size_t, netdev->addr_len, ETH_ALEN));
@@ -102,6 +107,8 @@ struct siw_device *siw_device_create(struct net_device *netdev)
 
 err_region:
 	siw_region_exit(dev);
+err_traffic:
+	free_percpu(dev->traffic);
 err_dealloc:
 	xa_destroy(&dev->qps);
 	ib_dealloc_device(ibdev);
@@ -112,6 +119,7 @@ static void device_cleanup(struct siw_device *dev)
 {
 	dev_put(dev->netdev);
 	siw_region_exit(dev);
+	free_percpu(dev->traffic);
 	xa_destroy(&dev->qps);
 }
 

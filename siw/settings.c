@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Settings of a device, and what it has counted, in its folder of sysfs:
- * /sys/class/infiniband/DEVICE/siw. A new value holds
- * for connections made from then on.
+ * Settings of a device, in its folder of sysfs: /sys/class/infiniband/DEVICE/siw.
+ * A new value holds for connections made from then on.
  */
 #include <linux/kstrtox.h>
 #include <linux/string.h>
@@ -103,46 +102,11 @@ static ssize_t max_ulpdu_store(struct device *d, struct device_attribute *attr,
 }
 static DEVICE_ATTR_RW(max_ulpdu);
 
-static ssize_t counters_show(struct device *d, struct device_attribute *attr,
-			     char *buf)
-{
-	struct siw_device *dev = attr_dev(d);
-	const struct {
-		const char *name;
-		atomic64_t *value;
-	} rows[] = {
-		{ "active_connects", &dev->cm.counters.active_connects },
-		{ "passive_connects", &dev->cm.counters.passive_connects },
-		{ "connects_failed", &dev->cm.counters.connects_failed },
-		{ "requests", &dev->cm.counters.requests },
-		{ "rejects_sent", &dev->cm.counters.rejects_sent },
-		{ "rejects_received", &dev->cm.counters.rejects_received },
-		{ "mpa_errors", &dev->cm.counters.mpa_errors },
-		{ "mpa_timeouts", &dev->cm.counters.mpa_timeouts },
-		{ "backlog_drops", &dev->cm.counters.backlog_drops },
-		{ "strays", &dev->cm.counters.strays },
-		{ "crc_errors", &dev->counters.crc_errors },
-		{ "terminates_sent", &dev->counters.terminates_sent },
-		{ "terminates_received", &dev->counters.terminates_received },
-		{ "streams_failed", &dev->counters.streams_failed },
-		{ "stop_no_memory", &dev->counters.stop_no_memory },
-	};
-	int at = 0;
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(rows); i++)
-		at += sysfs_emit_at(buf, at, "%s %lld\n", rows[i].name,
-				    atomic64_read(rows[i].value));
-	return at;
-}
-static DEVICE_ATTR_RO(counters);
-
 static struct attribute *siw_settings_attrs[] = {
 	&dev_attr_mpa_crc.attr,
 	&dev_attr_mpa_revision.attr,
 	&dev_attr_mpa_rtr.attr,
 	&dev_attr_max_ulpdu.attr,
-	&dev_attr_counters.attr,
 	NULL,
 };
 

@@ -46,15 +46,49 @@
 struct siw_device;
 struct siw_qp;
 
+enum siw_direction {
+	SIW_TX,
+	SIW_RX,
+	SIW_DIRECTIONS
+};
+
+/* RDMAP opcodes that are counted each by itself */
+#define SIW_OPCODES	(RDMAP_TERMINATE + 1)
+
 /**
- * struct siw_counters - what a device has seen, in FPDUs unless said otherwise
+ * struct siw_traffic - what a CPU has counted
+ * @fpdus: FPDUs, by direction
+ * @messages: RDMAP messages that were whole, by direction and opcode
+ * @bytes: octets of payload, likewise
+ */
+struct siw_traffic {
+	u64 fpdus[SIW_DIRECTIONS];
+	u64 messages[SIW_DIRECTIONS][SIW_OPCODES];
+	u64 bytes[SIW_DIRECTIONS][SIW_OPCODES];
+};
+
+/* What a Terminate is about: its layer and error type */
+enum siw_term_cause {
+	SIW_TERM_RDMAP_LOCAL,
+	SIW_TERM_RDMAP_PROTECTION,
+	SIW_TERM_RDMAP_OPERATION,
+	SIW_TERM_DDP_LOCAL,
+	SIW_TERM_DDP_TAGGED,
+	SIW_TERM_DDP_UNTAGGED,
+	SIW_TERM_LLP,
+	SIW_TERM_UNKNOWN,
+	SIW_TERM_CAUSES
+};
+
+/**
+ * struct siw_counters - what a device has seen that is rare
  */
 struct siw_counters {
-	atomic64_t crc_errors;
-	atomic64_t terminates_sent;
-	atomic64_t terminates_received;
+	atomic64_t crc_errors;		/* FPDUs */
+	atomic64_t terminates[SIW_DIRECTIONS][SIW_TERM_CAUSES];
 	atomic64_t streams_failed;	/* streams that ended in an error */
-	atomic64_t stop_no_memory;	/* times that output waited for memory */
+	atomic64_t no_memory;		/* times that output waited for memory */
+	atomic64_t cq_overflows;	/* completions that were lost */
 };
 
 /**
@@ -70,6 +104,7 @@ struct siw_counters {
  * @next_region: cursor of @regions
  * @local: what the local DMA lkey means for kernel consumers
  * @counters: see there
+ * @traffic: see there
  */
 struct siw_device {
 	struct ib_device ibdev;
@@ -83,6 +118,7 @@ struct siw_device {
 	u32 next_region;
 	struct core_region *local;
 	struct siw_counters counters;
+	struct siw_traffic __percpu *traffic;
 };
 
 struct siw_ucontext {
@@ -309,6 +345,20 @@ void siw_folder_rename(struct ib_device *ibdev, const char *old);
 
 /* settings.c */
 extern const struct attribute_group siw_settings_group;
+
+/* stats.c */
+struct rdma_hw_stats *siw_alloc_stats(struct ib_device *ibdev, u32 port);
+int siw_get_stats(struct ib_device *ibdev, struct rdma_hw_stats *stats,
+		  u32 port, int index);
+void siw_stats_fpdu(struct siw_device *dev, enum siw_direction dir,
+		    const struct iwarp_ctrl *ctrl);
+void siw_stats_terminate(struct siw_device *dev, enum siw_direction dir,
+			 const struct core_term *term);
+
+/* resource.c */
+int siw_fill_res_qp(struct sk_buff *msg, struct ib_qp *base);
+int siw_fill_res_cq(struct sk_buff *msg, struct ib_cq *base);
+int siw_fill_res_mr(struct sk_buff *msg, struct ib_mr *base);
 
 /* verbs.c */
 extern const struct ib_device_ops siw_device_ops;

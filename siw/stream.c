@@ -212,7 +212,7 @@ static void tx_run(struct siw_qp *qp, struct sock *sk)
 			break;
 		}
 		if (!tx_fill(qp)) {
-			atomic64_inc(&qp->dev->counters.stop_no_memory);
+			atomic64_inc(&qp->dev->counters.no_memory);
 			siw_qp_queue_work(qp, TX_RETRY);
 			return;
 		}

@@ -2,9 +2,11 @@
 """What every case does: TAP, settings, counters, a connection of either role, and a look at what is left behind."""
 
 import ctypes
+import json
 import os
 import re
 import socket
+import subprocess
 import sys
 import time
 import traceback
@@ -19,6 +21,7 @@ from .stream import PATIENCE, Listener, Stream, family
 PEER, DUT = "a", "b"
 DEVICE = "siw_b"
 SETTINGS = f"/sys/class/infiniband/{DEVICE}/siw/"
+STATISTIC = ["nsenter", f"--net=/run/netns/{DUT}", "rdma", "-j", "statistic", "show", "link", f"{DEVICE}/1"]
 TIMEOUTS = "/sys/module/iwarp_cm/parameters/"
 PEER4, DUT4, PEER6, DUT6 = "10.0.0.1", "10.0.0.2", "fd00::1", "fd00::2"
 
@@ -160,8 +163,12 @@ class Bench:
                 self.timeout(name, value)
 
     def counters(self):
-        lines = self.endpoint.cat(SETTINGS + "counters").splitlines()
-        return {name: int(value) for name, value in (line.split() for line in lines)}
+        """What rdma(8) tells of the device, and the sums of its Terminates."""
+        told = subprocess.run(STATISTIC, check=True, capture_output=True).stdout
+        counters = json.loads(told)[0]
+        for name, prefix in (("terminates_sent", "tx_terminate_"), ("terminates_received", "rx_terminate_")):
+            counters[name] = sum(value for key, value in counters.items() if key.startswith(prefix))
+        return counters
 
     @contextmanager
     def counting(self, **wanted):
