@@ -22,10 +22,10 @@ static DEFINE_SPINLOCK(endpoints_lock);
 static atomic_t endpoint_ids;
 
 /*
- * Endpoints that iw_cm knows and that are half open: requests that were reported,
- * connects that were not answered. It may forget a request without a word, and
- * ask for a connect that is over, so it gets a handle and no pointer. The entries
- * are alive.
+ * Endpoints that iw_cm knows, from a request that was reported, or a connect, to
+ * the end of the connection. It may forget a request without a word, and ask for
+ * a connection that is over, so it gets a handle and no pointer. The entries are
+ * alive.
  */
 static DEFINE_XARRAY_ALLOC1(published);
 static u32 published_next;
@@ -181,11 +181,58 @@ void iwarp_cm_abort(const struct iw_cm_id *id)
 
 	if (!ep)
 		return;
+	/* Does nothing to one that is established. */
 	if (ep->initiator)
 		endpoint_kick(ep, EP_EVENT_GOING);
 	endpoint_put(ep);
 }
 EXPORT_SYMBOL_GPL(iwarp_cm_abort);
+
+/**
+ * iwarp_cm_info - what there is to tell of a connection
+ * @id: any iw_cm_id of a device of ours
+ * @info: is set
+ *
+ * May sleep, no longer than iw_cm's own calls.
+ *
+ * Return: false if there is no connection.
+ */
+bool iwarp_cm_info(const struct iw_cm_id *id, struct iwarp_cm_info *info)
+{
+	static const char * const states[] = {
+		[EP_CONNECTING]		= "connecting",
+		[EP_REPLY_WAIT]		= "reply wait",
+		[EP_REQUEST_WAIT]	= "request wait",
+		[EP_ANSWER_WAIT]	= "answer wait",
+		[EP_STREAM]		= "stream",
+		[EP_CLOSING]		= "closing",
+		[EP_DEAD]		= "dead",
+	};
+	struct iwarp_endpoint *ep = endpoint_published(id);
+	const struct mpa_message *msg;
+
+	if (!ep)
+		return false;
+	mutex_lock(&ep->lock);
+	/* The reply's is what holds, if there is one. */
+	msg = ep->initiator && ep->received.revision ? &ep->received : &ep->sent;
+	if (ep->state == EP_ANSWER_WAIT)
+		msg = &ep->received;
+	*info = (struct iwarp_cm_info) {
+		.state = states[ep->state],
+		.initiator = ep->initiator,
+		.rtr_wait = ep->rtr_wait,
+		.revision = msg->revision,
+		.crc = ep->agreed.crc,
+		.rtr = ep->agreed.rtr,
+		.ird = ep->agreed.ird,
+		.ord = ep->agreed.ord,
+	};
+	mutex_unlock(&ep->lock);
+	endpoint_put(ep);
+	return true;
+}
+EXPORT_SYMBOL_GPL(iwarp_cm_info);
 
 void endpoint_tell_all(struct iwarp_device *dev, enum endpoint_event event)
 {
@@ -428,6 +475,7 @@ static void endpoint_run_closing(struct iwarp_endpoint *ep)
 void endpoint_over(struct iwarp_endpoint *ep, int status, enum endpoint_ending ending)
 {
 	trace_iwarp_cm_closing(ep, status, ending);
+	endpoint_hide(ep);
 	responder_forget(ep);
 	endpoint_stop_qp(ep);
 	endpoint_tell_cm(ep, status);

@@ -73,7 +73,7 @@ enum endpoint_ending {
  * @listener: a reference, until the request is answered
  * @listener_item: in one of its lists, under its lock
  * @silent_since: jiffies when it was accepted by TCP
- * @handle: what iw_cm knows it by while it is half open; 0 if none
+ * @handle: what iw_cm knows it by; 0 if it does not, or not any more
  * @id: for tracing
  * @initiator: this side connected
  * @rtr_wait: nothing was received in FPDU mode, and @deadline is for that

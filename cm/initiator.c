@@ -84,7 +84,6 @@ static void initiator_establish(struct iwarp_endpoint *ep)
 		return;
 	}
 	initiator_tell_address(ep);
-	endpoint_hide(ep);
 	ret = endpoint_raise(ep, IW_CM_EVENT_CONNECT_REPLY, 0, true);
 	if (ret) {
 		endpoint_over(ep, ret, EP_END_RESET);

@@ -28,10 +28,9 @@ struct iwarp_endpoint *responder_create(struct iwarp_device *dev, struct listene
 	return ep;
 }
 
-/* Neither its listener nor iw_cm knows it any more. */
+/* Its listener does not know it any more. */
 void responder_forget(struct iwarp_endpoint *ep)
 {
-	endpoint_hide(ep);
 	if (ep->listener) {
 		listener_leave(ep->listener, ep);
 		listener_put(ep->listener);

@@ -176,7 +176,30 @@ int iwarp_cm_create_listen(struct iwarp_device *dev, struct iw_cm_id *id,
 			   int backlog);
 int iwarp_cm_destroy_listen(struct iwarp_device *dev, struct iw_cm_id *id);
 
-/* For the user door, which knows ids and no devices */
+/**
+ * struct iwarp_cm_info - a connection, for those who look from outside
+ * @state: what it is called
+ * @initiator: this side sent the MPA request
+ * @rtr_wait: established, and nothing has come from the peer yet
+ * @revision: MPA's
+ * @crc: agreed, as everything that follows, which means nothing before the stream
+ * @rtr: enum iwarp_rtr
+ * @ird: inbound RDMA Reads to serve
+ * @ord: outbound RDMA Reads to issue
+ */
+struct iwarp_cm_info {
+	const char *state;
+	bool initiator;
+	bool rtr_wait;
+	u8 revision;
+	bool crc;
+	u8 rtr;
+	u16 ird;
+	u16 ord;
+};
+
+/* For those who know ids and no connections */
+bool iwarp_cm_info(const struct iw_cm_id *id, struct iwarp_cm_info *info);
 void iwarp_cm_abort(const struct iw_cm_id *id);
 bool iwarp_cm_serves(struct net *net, const struct sockaddr_storage *addr);
 

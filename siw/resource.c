@@ -4,6 +4,8 @@
  * RDMA core knows. A snapshot: nothing is locked for it.
  */
 #include <net/sock.h>
+#include <rdma/iw_cm.h>
+#include <rdma/rdma_cm.h>
 #include <rdma/rdma_netlink.h>
 #include <rdma/restrack.h>
 #include <uapi/rdma/rdma_netlink.h>
@@ -93,4 +95,32 @@ static int fill_mr(struct sk_buff *msg, const void *object)
 int siw_fill_res_mr(struct sk_buff *msg, struct ib_mr *base)
 {
 	return put_table(msg, container_of(base, struct core_region, mr), fill_mr);
+}
+
+static int fill_cm_id(struct sk_buff *msg, const void *object)
+{
+	const struct iwarp_cm_info *info = object;
+
+	return rdma_nl_put_driver_string(msg, "mpa", info->state) ||
+	       rdma_nl_put_driver_u32(msg, "initiator", info->initiator) ||
+	       rdma_nl_put_driver_u32(msg, "revision", info->revision) ||
+	       rdma_nl_put_driver_u32(msg, "crc", info->crc) ||
+	       rdma_nl_put_driver_string(msg, "rtr", siw_rtr_names[info->rtr]) ||
+	       rdma_nl_put_driver_u32(msg, "rtr_wait", info->rtr_wait) ||
+	       rdma_nl_put_driver_u32(msg, "ird", info->ird) ||
+	       rdma_nl_put_driver_u32(msg, "ord", info->ord);
+}
+
+int siw_fill_res_cm_id(struct sk_buff *msg, struct rdma_cm_id *id)
+{
+	struct iwarp_cm_info info;
+	struct iw_cm_id *iw;
+	bool told;
+
+	/* So that the iw_cm_id stays. */
+	rdma_lock_handler(id);
+	iw = rdma_iw_cm_id(id);
+	told = iw && iwarp_cm_info(iw, &info);
+	rdma_unlock_handler(id);
+	return told ? put_table(msg, &info, fill_cm_id) : 0;
 }

@@ -8,7 +8,7 @@
 #include <linux/sysfs.h>
 #include "siw.h"
 
-static const char * const rtr_names[] = {
+const char * const siw_rtr_names[] = {
 	[IWARP_RTR_NONE]	= "none",
 	[IWARP_RTR_SEND]	= "send",
 	[IWARP_RTR_WRITE]	= "write",
@@ -66,13 +66,13 @@ static ssize_t mpa_rtr_show(struct device *d, struct device_attribute *attr,
 			    char *buf)
 {
 	return sysfs_emit(buf, "%s\n",
-			  rtr_names[READ_ONCE(attr_dev(d)->cm.settings.rtr)]);
+			  siw_rtr_names[READ_ONCE(attr_dev(d)->cm.settings.rtr)]);
 }
 
 static ssize_t mpa_rtr_store(struct device *d, struct device_attribute *attr,
 			     const char *buf, size_t count)
 {
-	int rtr = __sysfs_match_string(rtr_names, ARRAY_SIZE(rtr_names), buf);
+	int rtr = __sysfs_match_string(siw_rtr_names, ARRAY_SIZE(siw_rtr_names), buf);
 
 	if (rtr < 0)
 		return rtr;

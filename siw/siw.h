@@ -345,6 +345,7 @@ void siw_folder_rename(struct ib_device *ibdev, const char *old);
 
 /* settings.c */
 extern const struct attribute_group siw_settings_group;
+extern const char * const siw_rtr_names[];
 
 /* stats.c */
 struct rdma_hw_stats *siw_alloc_stats(struct ib_device *ibdev, u32 port);
@@ -359,6 +360,7 @@ void siw_stats_terminate(struct siw_device *dev, enum siw_direction dir,
 int siw_fill_res_qp(struct sk_buff *msg, struct ib_qp *base);
 int siw_fill_res_cq(struct sk_buff *msg, struct ib_cq *base);
 int siw_fill_res_mr(struct sk_buff *msg, struct ib_mr *base);
+int siw_fill_res_cm_id(struct sk_buff *msg, struct rdma_cm_id *id);
 
 /* verbs.c */
 extern const struct ib_device_ops siw_device_ops;

@@ -250,6 +250,7 @@ const struct ib_device_ops siw_device_ops = {
 	.destroy_qp = siw_destroy_qp,
 	.destroy_srq = siw_destroy_srq,
 	.disassociate_ucontext = siw_disassociate_ucontext,
+	.fill_res_cm_id_entry = siw_fill_res_cm_id,
 	.fill_res_cq_entry = siw_fill_res_cq,
 	.fill_res_mr_entry = siw_fill_res_mr,
 	.fill_res_qp_entry = siw_fill_res_qp,
