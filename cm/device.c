@@ -7,6 +7,7 @@
 #include <linux/module.h>
 #include <net/addrconf.h>
 #include <net/ipv6.h>
+#include "compat.h"
 #include "iwarp_cm.h"
 #include "iwarp_transport.h"
 #include "device.h"
@@ -31,28 +32,38 @@ void device_put(struct iwarp_device *dev)
 		complete(&dev->unused);
 }
 
+/* The interface that has the address, under RCU; NULL if none, or if it is no host's */
+static const struct net_device *addr_owner(const struct iwarp_addrs *addrs)
+{
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&addrs->local;
+	const struct sockaddr_in *in = (const struct sockaddr_in *)&addrs->local;
+
+	if (addrs->local.ss_family == AF_INET)
+		return __ip_dev_find(addrs->net, in->sin_addr.s_addr, false);
+	if (ipv6_addr_type(&in6->sin6_addr) & IPV6_ADDR_LINKLOCAL)
+		return dev_get_by_index_rcu(addrs->net, addrs->ifindex);
+	return ipv6_dev_find(addrs->net, &in6->sin6_addr, NULL);
+}
+
 /*
  * Whether rdma_cm will find this device when it looks for the local address of
  * a request, which is what it does with it.
  */
-bool device_owns(const struct iwarp_device *dev, const struct iwarp_addrs *addrs)
+enum device_fit device_owns(const struct iwarp_device *dev, const struct iwarp_addrs *addrs)
 {
-	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&addrs->local;
-	const struct sockaddr_in *in = (const struct sockaddr_in *)&addrs->local;
-	const struct net_device *netdev = dev->netdev;
-	bool owns;
+	enum device_fit fit = DEVICE_FITS_NOT;
+	const struct net_device *owner;
 
-	if (!net_eq(dev_net(netdev), addrs->net))
-		return false;
-	if (addrs->local.ss_family == AF_INET) {
-		rcu_read_lock();
-		owns = __ip_dev_find(addrs->net, in->sin_addr.s_addr, false) == netdev;
-		rcu_read_unlock();
-		return owns;
-	}
-	if (ipv6_addr_type(&in6->sin6_addr) & IPV6_ADDR_LINKLOCAL)
-		return addrs->ifindex == netdev->ifindex;
-	return ipv6_chk_addr(addrs->net, &in6->sin6_addr, netdev, 1);
+	if (!net_eq(dev_net(dev->netdev), addrs->net))
+		return DEVICE_FITS_NOT;
+	rcu_read_lock();
+	owner = addr_owner(addrs);
+	if (owner == dev->netdev)
+		fit = DEVICE_FITS;
+	else if (owner && compat_cma_confuses(owner, dev->netdev))
+		fit = DEVICE_IS_TAKEN_FOR_IT;
+	rcu_read_unlock();
+	return fit;
 }
 
 bool addr_is_wildcard(const struct sockaddr_storage *addr)
@@ -60,6 +71,16 @@ bool addr_is_wildcard(const struct sockaddr_storage *addr)
 	if (addr->ss_family == AF_INET6)
 		return ipv6_addr_any(&((const struct sockaddr_in6 *)addr)->sin6_addr);
 	return ((const struct sockaddr_in *)addr)->sin_addr.s_addr == htonl(INADDR_ANY);
+}
+
+/* rdma_cm listens on every device for it, by an id each. */
+bool addr_is_on_all(const struct sockaddr_storage *addr)
+{
+	if (addr_is_wildcard(addr))
+		return true;
+	if (addr->ss_family == AF_INET6)
+		return ipv6_addr_loopback(&((const struct sockaddr_in6 *)addr)->sin6_addr);
+	return ipv4_is_loopback(((const struct sockaddr_in *)addr)->sin_addr.s_addr);
 }
 
 /**

@@ -28,7 +28,7 @@
  * @net: the transport's listener keeps it; not after it was closed
  * @key: whose it is: the id that listens, for a wildcard the parent of those that do
  * @transport: how it listens
- * @wildcard: the device of a connection is told by its local address
+ * @wildcard: on all devices; that of a connection is told by its local address
  * @work: accepts
  * @accept_lock: @listening; inside listeners_lock, around the lock of a new endpoint
  * @listening: until the last member has left
@@ -123,17 +123,20 @@ static void listener_notify(void *context)
 static struct iwarp_device *listener_device(struct listener *listener,
 					    const struct iwarp_addrs *addrs)
 {
+	enum device_fit fit, best = DEVICE_FITS_NOT;
 	struct iwarp_device *dev = NULL;
 	struct member *member;
 
 	spin_lock(&listener->lock);
 	list_for_each_entry(member, &listener->members, item) {
-		if (!listener->wildcard || device_owns(member->dev, addrs)) {
-			if (device_get(member->dev))
-				dev = member->dev;
-			break;
+		fit = listener->wildcard ? device_owns(member->dev, addrs) : DEVICE_FITS;
+		if (fit > best) {
+			best = fit;
+			dev = member->dev;
 		}
 	}
+	if (dev && !device_get(dev))
+		dev = NULL;
 	spin_unlock(&listener->lock);
 	return dev;
 }
@@ -425,7 +428,7 @@ static int listener_attach(struct member *member, const struct rdma_cm_id *rdma_
 		.tos = id->tos,
 		.backlog = max(backlog, 1),
 	};
-	bool wildcard = addr_is_wildcard(&id->local_addr);
+	bool wildcard = addr_is_on_all(&id->local_addr);
 	struct iwarp_device *dev = member->dev;
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&params.addr;
 	struct listener *listener = NULL;
@@ -463,8 +466,8 @@ static int listener_attach(struct member *member, const struct rdma_cm_id *rdma_
  * @backlog: bounds the connections without an MPA request and the requests
  *	without an answer, together
  *
- * A wildcard is listened on once, however many devices attach to it. A device
- * whose interface is not in the id's namespace listens to nothing.
+ * A wildcard or loopback address is listened on once, however many devices attach
+ * to it. A device whose interface is not in the id's namespace listens to nothing.
  *
  * Return: 0, or the errno of bind(2) or listen(2).
  */

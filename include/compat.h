@@ -8,6 +8,7 @@
 
 #include <linux/version.h>
 #include <linux/bvec.h>
+#include <linux/if_vlan.h>
 #include <linux/uio.h>
 #include <net/sock.h>
 #include <net/tcp.h>
@@ -44,6 +45,18 @@ static inline void ib_mark_name_assigned_by_user(struct ib_device *ibdev)
 {
 }
 #endif
+
+/* Before 6.6 rdma_cm knows an iWARP device by the hardware address of its interface alone. */
+#define COMPAT_CMA_BY_ADDRESS	(LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0))
+
+/* Since then it takes the device of a VLAN for that of the interface under it, and the other way round. */
+static inline bool compat_cma_confuses(const struct net_device *a, const struct net_device *b)
+{
+	if (COMPAT_CMA_BY_ADDRESS)
+		return false;
+	return (is_vlan_dev(a) && vlan_dev_real_dev(a) == b) ||
+	       (is_vlan_dev(b) && vlan_dev_real_dev(b) == a);
+}
 
 /* Tables of sysctls had an empty entry at their end until 6.11. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)

@@ -10,20 +10,74 @@
 #include <rdma/ib_verbs.h>
 #include "siw.h"
 
-/**
- * siw_device_can_use() - can an RDMA device stand on this interface?
- * @netdev: the interface
- *
- * It can where IP runs over the interface itself, and where rdma_cm of every
- * supported kernel finds the device: 6.1 looks for it by the interface's
- * address, so one without is refused.
- */
-bool siw_device_can_use(struct net_device *netdev)
+/* Another interface of the namespace, with a device, that rdma_cm would take for this one */
+static bool device_has_twin(struct net_device *netdev)
 {
-	if (netdev->type != ARPHRD_ETHER && netdev->type != ARPHRD_LOOPBACK)
-		return false;
-	return netdev->addr_len && !netif_is_bond_slave(netdev) &&
-	       !netif_is_bridge_port(netdev);
+	struct net_device *other;
+	struct ib_device *ibdev;
+	bool found = false;
+
+	rcu_read_lock();
+	for_each_netdev_rcu(dev_net(netdev), other) {
+		if (other == netdev || other->addr_len != netdev->addr_len ||
+		    memcmp(other->dev_addr, netdev->dev_addr, netdev->addr_len))
+			continue;
+		ibdev = ib_device_get_by_netdev(other, RDMA_DRIVER_SIW);
+		if (!ibdev)
+			continue;
+		ib_device_put(ibdev);
+		found = true;
+		break;
+	}
+	rcu_read_unlock();
+	return found;
+}
+
+static bool device_has_address(const struct net_device *netdev)
+{
+	return netdev->addr_len && memchr_inv(netdev->dev_addr, 0, netdev->addr_len);
+}
+
+/**
+ * siw_device_obstacle() - can an RDMA device stand on this interface?
+ * @netdev: the interface
+ * @why: is set to the reason why not
+ *
+ * It can where IP runs over the interface itself, and where rdma_cm of the
+ * running kernel finds the device.
+ *
+ * Return: 0, -EOPNOTSUPP, or -EADDRINUSE.
+ */
+int siw_device_obstacle(struct net_device *netdev, const char **why)
+{
+	switch (netdev->type) {
+	case ARPHRD_ETHER:
+	case ARPHRD_LOOPBACK:
+	case ARPHRD_NONE:
+		break;
+	default:
+		*why = "not a kind of interface that carries it";
+		return -EOPNOTSUPP;
+	}
+	if (netif_is_bond_slave(netdev)) {
+		*why = "a bond's slave has no IP of its own; the bond can carry it";
+		return -EOPNOTSUPP;
+	}
+	if (netif_is_bridge_port(netdev)) {
+		*why = "a bridge's port has no IP of its own; the bridge can carry it";
+		return -EOPNOTSUPP;
+	}
+	if (!COMPAT_CMA_BY_ADDRESS)
+		return 0;
+	if (!device_has_address(netdev)) {
+		*why = "this kernel's rdma_cm finds a device by its interface's hardware address, and there is none";
+		return -EOPNOTSUPP;
+	}
+	if (device_has_twin(netdev)) {
+		*why = "this kernel's rdma_cm finds a device by its interface's hardware address, and another one has this";
+		return -EADDRINUSE;
+	}
+	return 0;
 }
 
 /**
@@ -68,8 +122,11 @@ struct siw_device *siw_device_create(struct net_device *netdev)
 	if (err)
 		goto err_traffic;
 
-	memcpy(dev->gid, netdev->dev_addr,
-	       min_t(size_t, netdev->addr_len, ETH_ALEN));
+	/* A GID of zeros would be taken for none. */
+	if (device_has_address(netdev))
+		memcpy(dev->gid, netdev->dev_addr, min_t(size_t, netdev->addr_len, ETH_ALEN));
+	else
+		eth_random_addr(dev->gid);
 	addrconf_addr_eui48((u8 *)&ibdev->node_guid, dev->gid);
 	ibdev->node_type = RDMA_NODE_RNIC;
 	strscpy(ibdev->node_desc, SIW_NODE_DESC_COMMON,

@@ -19,10 +19,13 @@ static int newlink(const char *name, struct net_device *netdev)
 {
 	struct siw_device *dev;
 	struct ib_device *other;
+	const char *why;
+	int err;
 
-	if (!siw_device_can_use(netdev)) {
-		netdev_warn(netdev, "siw: this interface cannot carry an RDMA device\n");
-		return -EOPNOTSUPP;
+	err = siw_device_obstacle(netdev, &why);
+	if (err) {
+		netdev_warn(netdev, "siw: no RDMA device here: %s\n", why);
+		return err;
 	}
 	other = ib_device_get_by_netdev(netdev, RDMA_DRIVER_SIW);
 	if (other) {

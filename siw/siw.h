@@ -97,7 +97,8 @@ struct siw_counters {
  * @cm: what the connection manager knows of it
  * @netdev: held from creation to dealloc_driver
  * @max_ulpdu: longest ULPDU to send, a setting; read when a stream starts
- * @gid: the interface's address, then zeros (6.1's rdma_cm looks for that)
+ * @gid: the interface's address, then zeros (6.1's rdma_cm looks for that); one of
+ *	our own if it has none
  * @qps: QP number -> struct siw_qp; its lock is taken with interrupts off
  * @regions: STag index -> struct core_region, read under RCU
  * @next_qpn: cursor of @qps
@@ -335,7 +336,7 @@ static inline struct siw_qp *core_to_siw_qp(struct core_qp *core)
 struct siw_device *siw_device_create(struct net_device *netdev);
 int siw_device_register(struct siw_device *dev, const char *name);
 void siw_device_dealloc(struct ib_device *ibdev);
-bool siw_device_can_use(struct net_device *netdev);
+int siw_device_obstacle(struct net_device *netdev, const char **why);
 void siw_device_speed(struct siw_device *dev, u16 *speed, u8 *width);
 
 /* folder.c */

@@ -171,6 +171,7 @@ static int siw_query_port(struct ib_device *ibdev, u32 port,
 
 	memset(attr, 0, sizeof(*attr));
 	attr->gid_tbl_len = 1;
+	attr->pkey_tbl_len = 1;
 	attr->max_msg_sz = SIW_MAX_MESSAGE;
 	attr->max_mtu = ib_mtu_int_to_enum(dev->netdev->max_mtu);
 	attr->active_mtu = ib_mtu_int_to_enum(READ_ONCE(dev->netdev->mtu));
@@ -186,6 +187,7 @@ static int siw_get_port_immutable(struct ib_device *ibdev, u32 port,
 				  struct ib_port_immutable *immutable)
 {
 	immutable->gid_tbl_len = 1;
+	immutable->pkey_tbl_len = 1;
 	immutable->core_cap_flags = RDMA_CORE_PORT_IWARP;
 	return 0;
 }
@@ -196,6 +198,13 @@ static int siw_query_gid(struct ib_device *ibdev, u32 port, int index,
 	struct siw_device *dev = to_siw_dev(ibdev);
 
 	memcpy(gid->raw, dev->gid, sizeof(gid->raw));
+	return 0;
+}
+
+/* iWARP has no partitions, but rdma_cm asks for a key before it connects to 127.0.0.1. */
+static int siw_query_pkey(struct ib_device *ibdev, u32 port, u16 index, u16 *pkey)
+{
+	*pkey = IB_DEFAULT_PKEY_FULL;
 	return 0;
 }
 
@@ -277,6 +286,7 @@ const struct ib_device_ops siw_device_ops = {
 	.post_srq_recv = siw_post_srq_recv,
 	.query_device = siw_query_device,
 	.query_gid = siw_query_gid,
+	.query_pkey = siw_query_pkey,
 	.query_port = siw_query_port,
 	.query_qp = siw_query_qp,
 	.query_srq = siw_query_srq,
