@@ -195,6 +195,21 @@ int siw_create_cq(struct ib_cq *base, const struct ib_cq_init_attr *attr,
 	return 0;
 }
 
+/**
+ * siw_quiet_cq() - ib_device_ops.pre_destroy_cq
+ * @base: the CQ, of a kernel consumer, that no QP uses any more
+ *
+ * The RDMA core cancels the work that the handler queues, and then frees it with
+ * the CQ; so a handler that is still to be called has to be called before.
+ *
+ * Return: 0.
+ */
+int siw_quiet_cq(struct ib_cq *base)
+{
+	tasklet_kill(&to_siw_cq(base)->notify);
+	return 0;
+}
+
 int siw_destroy_cq(struct ib_cq *base, struct ib_udata *udata)
 {
 	struct siw_cq *cq = to_siw_cq(base);

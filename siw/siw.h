@@ -434,6 +434,7 @@ int siw_post_recv(struct ib_qp *base, const struct ib_recv_wr *wr,
 /* cq.c */
 int siw_create_cq(struct ib_cq *base, const struct ib_cq_init_attr *attr,
 		  compat_create_cq_arg *arg);
+int siw_quiet_cq(struct ib_cq *base);
 int siw_destroy_cq(struct ib_cq *base, struct ib_udata *udata);
 int siw_poll_cq(struct ib_cq *base, int num, struct ib_wc *wc);
 int siw_req_notify_cq(struct ib_cq *base, enum ib_cq_notify_flags flags);

@@ -284,6 +284,7 @@ const struct ib_device_ops siw_device_ops = {
 	.post_recv = siw_post_recv,
 	.post_send = siw_post_send,
 	.post_srq_recv = siw_post_srq_recv,
+	.pre_destroy_cq = siw_quiet_cq,
 	.query_device = siw_query_device,
 	.query_gid = siw_query_gid,
 	.query_pkey = siw_query_pkey,
