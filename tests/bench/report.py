@@ -1,0 +1,97 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""report.py FILE.json: what the rounds come to, as a table and a picture beside it.
+
+Ratios are of pairs: ours and mainline's of one round. More than 1 is better for us in every row.
+"""
+
+import json
+import os
+import statistics
+import sys
+
+import plot
+import rows
+
+
+def quartiles(values):
+    if len(values) < 2:
+        return values * 3
+    return statistics.quantiles(values, n=4, method="inclusive")
+
+
+class Line:
+    """A row, over all rounds."""
+
+    def __init__(self, row, results):
+        self.row = row
+        mine = [result for result in results if result["row"] == row.name]
+        self.values = {side: self.of(mine, side) for side in ("ours", "mainline", "tcp")}
+        self.failures = {side: [r["failed"] for r in mine if r["side"] == side and "failed" in r] for side in row.sides()}
+        self.asked = {side: sum(r["side"] == side for r in mine) for side in row.sides()}
+        self.ratios = self.pairs(self.values["ours"], self.values["mainline"])
+        limit = self.of([result for result in results if result["row"] == row.limit], "tcp")
+        self.of_limit = self.pairs(self.values["ours"], limit)
+
+    @staticmethod
+    def of(results, side):
+        return {r["round"]: r["value"] for r in results if r["side"] == side and "value" in r}
+
+    def pairs(self, ours, other):
+        both = [(ours[number], other[number]) for number in sorted(ours.keys() & other.keys())]
+        if self.row.more_is_better():
+            return [a / b for a, b in both if b > 0]
+        return [b / a for a, b in both if a > 0]
+
+    def median(self, side):
+        values = self.values[side].values()
+        return f"{statistics.median(values):.4g}" if values else "-"
+
+    def cells(self):
+        ratio, limit = ["-"] * 3, "-"
+        if self.ratios:
+            ratio = [f"{value:.3f}" for value in quartiles(self.ratios)]
+        if self.of_limit:
+            limit = f"{statistics.median(self.of_limit):.3f}"
+        failed = [f"{side} {len(why)}/{self.asked[side]}" for side, why in self.failures.items() if why]
+        shown = [self.median(side) for side in ("ours", "mainline", "tcp")]
+        return [self.row.name, self.row.unit, *shown, ratio[1], ratio[0], ratio[2], str(len(self.ratios)), limit,
+                ", ".join(failed)]
+
+
+HEAD = ["row", "unit", "ours", "mainline", "TCP", "ratio", "q1", "q3", "pairs", "ours/TCP", "failed"]
+
+
+def table(lines):
+    cells = [HEAD] + [line.cells() for line in lines]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(HEAD))]
+    text = []
+    for row in cells:
+        text.append("  ".join(cell.ljust(width) if i in (0, 1, 10) else cell.rjust(width)
+                              for i, (cell, width) in enumerate(zip(row, widths))).rstrip())
+    for line in lines:
+        for side, why in line.failures.items():
+            for reason in sorted(set(why)):
+                text.append(f"FAILED {side} {line.row.name}, {why.count(reason)} of {line.asked[side]}: {reason}")
+    return "\n".join(text) + "\n"
+
+
+def write(path, data):
+    """PATH.json, and from it PATH.txt and PATH.svg"""
+    with open(path + ".json", "w") as file:
+        json.dump(data, file, indent=0)
+    seen = {result["row"] for result in data["results"]}
+    lines = [Line(row, data["results"]) for row in rows.rows(data["engine"]) if row.name in seen]
+    text = table(lines)
+    with open(path + ".txt", "w") as file:
+        file.write(text)
+    boxes = [(line.row.name, line.ratios, quartiles(line.ratios)) for line in lines if line.ratios]
+    title = f"ours / mainline's siw, {data['engine']}, {data['rounds']} rounds; right of 1 is better"
+    with open(path + ".svg", "w") as file:
+        file.write(plot.svg(title, boxes))
+    print(text + f"raw rounds: {path}.json, picture: {path}.svg", flush=True)
+
+
+if __name__ == "__main__":
+    with open(sys.argv[1]) as source:
+        write(os.path.splitext(sys.argv[1])[0], json.load(source))
