@@ -33,6 +33,12 @@ test:
 test-full:
 	@tests/run --full
 
+bench:
+	@tests/bench/run --engine $(or $(ENGINE),uml) --rounds $(or $(ROUNDS),15) --rows '$(ROWS)'
+
+bench-core:
+	@$(MAKE) -s -C tests/bench core
+
 check:
 	@scripts/check
 
@@ -48,7 +54,9 @@ help:
 	@echo 'make demo        RDMA between two hosts in a guest; needs root on Debian 12, installs what it needs'
 	@echo 'make test        the proof, on three kernels, within 40 minutes on two cores'
 	@echo 'make test-full   everything on every engine, one verdict each; goes on where it was interrupted'
+	@echo 'make bench       ours beside mainline'"'"'s siw and plain TCP, in a guest; ENGINE=, ROUNDS=, ROWS=: see docs/performance.md'
+	@echo 'make bench-core  the hot core alone, in user space, beside a copy of the same octets'
 	@echo 'make check       checkpatch, sparse, warnings, shellcheck'
 	@echo 'make clean       remove what was built here; guest kernels stay in ~/.cache/wharf'
 
-.PHONY: all modules tools install uninstall demo test test-full check clean help
+.PHONY: all modules tools install uninstall demo test test-full bench bench-core check clean help
