@@ -30,8 +30,9 @@ class Line:
         self.failures = {side: [r["failed"] for r in mine if r["side"] == side and "failed" in r] for side in row.sides()}
         self.asked = {side: sum(r["side"] == side for r in mine) for side in row.sides()}
         self.ratios = self.pairs(self.values["ours"], self.values["mainline"])
-        limit = self.of([result for result in results if result["row"] == row.limit], "tcp")
-        self.of_limit = self.pairs(self.values["ours"], limit)
+        if row.limit: # plain TCP's own row stands beside
+            self.values["tcp"] = self.of([result for result in results if result["row"] == row.limit], "tcp")
+        self.of_limit = self.pairs(self.values["ours"], self.values["tcp"])
 
     @staticmethod
     def of(results, side):
@@ -47,16 +48,18 @@ class Line:
         values = self.values[side].values()
         return f"{statistics.median(values):.4g}" if values else "-"
 
+    def failed(self):
+        return ", ".join(f"{side} {len(why)}/{self.asked[side]}" for side, why in self.failures.items() if why)
+
     def cells(self):
         ratio, limit = ["-"] * 3, "-"
         if self.ratios:
             ratio = [f"{value:.3f}" for value in quartiles(self.ratios)]
         if self.of_limit:
             limit = f"{statistics.median(self.of_limit):.3f}"
-        failed = [f"{side} {len(why)}/{self.asked[side]}" for side, why in self.failures.items() if why]
         shown = [self.median(side) for side in ("ours", "mainline", "tcp")]
         return [self.row.name, self.row.unit, *shown, ratio[1], ratio[0], ratio[2], str(len(self.ratios)), limit,
-                ", ".join(failed)]
+                self.failed()]
 
 
 HEAD = ["row", "unit", "ours", "mainline", "TCP", "ratio", "q1", "q3", "pairs", "ours/TCP", "failed"]
@@ -85,7 +88,7 @@ def write(path, data):
     text = table(lines)
     with open(path + ".txt", "w") as file:
         file.write(text)
-    boxes = [(line.row.name, line.ratios, quartiles(line.ratios)) for line in lines if line.ratios]
+    boxes = [(line.row.name, line.ratios, quartiles(line.ratios), line.failed()) for line in lines if not line.row.tcp]
     title = f"ours / mainline's siw, {data['engine']}, {data['rounds']} rounds; right of 1 is better"
     with open(path + ".svg", "w") as file:
         file.write(plot.svg(title, boxes))
