@@ -88,18 +88,6 @@ void core_region_put(struct core_region *region)
 		complete(&region->unused);
 }
 
-static void region_lock(struct core_region *region)
-{
-	if (region->fast)
-		read_lock_bh(&region->fast->lock);
-}
-
-static void region_unlock(struct core_region *region)
-{
-	if (region->fast)
-		read_unlock_bh(&region->fast->lock);
-}
-
 static enum core_check region_check(struct siw_qp *qp, struct core_region *region, u64 addr,
 				    u32 len, u32 access)
 {
@@ -124,11 +112,14 @@ enum core_check core_region_check(struct core_qp *core,
 				  struct core_region *region, u64 addr,
 				  u32 len, u32 access)
 {
+	struct siw_qp *qp = core_to_siw_qp(core);
 	enum core_check check;
 
-	region_lock(region);
-	check = region_check(core_to_siw_qp(core), region, addr, len, access);
-	region_unlock(region);
+	if (!region->fast)
+		return region_check(qp, region, addr, len, access);
+	read_lock_bh(&region->fast->lock);
+	check = region_check(qp, region, addr, len, access);
+	read_unlock_bh(&region->fast->lock);
 	return check;
 }
 
