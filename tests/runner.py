@@ -14,6 +14,7 @@ failing exit status with no failed line, the limit, a complaint of the kernel, a
 
 import argparse
 import collections
+import functools
 import hashlib
 import json
 import os
@@ -261,28 +262,34 @@ def batch(tally, engine, cases):
             tally.add(engine, f"batch-{round}", Result("", status, took))
 
 
-def plan(tally, engines, cases, full, chosen):
-    """What is to be done: (engine, case) for those in a guest of their own, (engine, cases) for those that share one."""
+def plan(tally, engines, cases, full, chosen, host):
+    """
+    What is to be done, as functions to call: the host's tests and the cases in a guest of their own; the guests that
+    many cases share.
+    """
     singles, batches = collections.deque(), collections.deque()
+    for name, where, target, limit in host:
+        if os.path.exists(os.path.join(TOP, where, "Makefile")) and not (full and tally.recall("host", name)):
+            singles.append(functools.partial(host_test, tally, name, where, target, limit))
     for engine in engines:
         mine = [case for case in cases if engine in case.engines and (chosen or engine in case.slice)]
         mine = [case for case in mine if not (full and tally.recall(engine, case.name))]
         together = [case for case in mine if ENGINES[engine][3] and not case.bare]
-        singles.extend((engine, case) for case in mine if case not in together)
+        singles.extend(functools.partial(single, tally, engine, case) for case in mine if case not in together)
         if together:
-            batches.append((engine, together))
+            batches.append(functools.partial(batch, tally, engine, together))
     return singles, batches
 
 
-def worker(tally, singles, batches):
+def worker(*queues):
     """One of two, of which one begins with the guests that many share, and helps the other when they are through."""
-    for queue, run in ((batches, batch), (singles, single)):
+    for queue in queues:
         while queue:
             try:
-                engine, what = queue.popleft()
+                job = queue.popleft()
             except IndexError:
                 break
-            run(tally, engine, what)
+            job()
 
 
 def fingerprint():
@@ -362,14 +369,9 @@ def main():
         engines = [engine for engine in engines if (engine, "setup") not in tally.results]
 
     threading.Thread(target=heartbeat, args=[tally], daemon=True).start()
-    if not options.case:
-        for name, where, target, limit in HOST:
-            if os.path.exists(os.path.join(TOP, where, "Makefile")) and not (options.full and tally.recall("host", name)):
-                host_test(tally, name, where, target, limit)
     chosen = options.full or options.engine or options.case # more than the slice
-    singles, batches = plan(tally, engines, cases, options.full, chosen)
-    threads = [threading.Thread(target=worker, args=[tally, singles, mine], daemon=True)
-               for mine in (batches, collections.deque())]
+    singles, batches = plan(tally, engines, cases, options.full, chosen, [] if options.case else HOST)
+    threads = [threading.Thread(target=worker, args=queues, daemon=True) for queues in ([batches, singles], [singles])]
     for thread in threads:
         thread.start()
     for thread in threads:
