@@ -2,11 +2,9 @@
 """What every case does: TAP, settings, counters, a connection of either role, and a look at what is left behind."""
 
 import ctypes
-import json
 import os
 import re
 import socket
-import subprocess
 import sys
 import time
 import traceback
@@ -21,7 +19,8 @@ from .stream import PATIENCE, Listener, Stream, family
 PEER, DUT = "a", "b"
 DEVICE = "siw_b"
 SETTINGS = f"/sys/class/infiniband/{DEVICE}/siw/"
-STATISTIC = ["nsenter", f"--net=/run/netns/{DUT}", "rdma", "-j", "statistic", "show", "link", f"{DEVICE}/1"]
+HW_COUNTERS = f"/sys/class/infiniband/{DEVICE}/ports/1/hw_counters/"
+CAUSES = ("rdmap_local", "rdmap_protection", "rdmap_operation", "ddp_local", "ddp_tagged", "ddp_untagged", "llp", "unknown")
 TIMEOUTS = "/sys/module/iwarp_cm/parameters/"
 PEER4, DUT4, PEER6, DUT6 = "10.0.0.1", "10.0.0.2", "fd00::1", "fd00::2"
 
@@ -162,24 +161,21 @@ class Bench:
             for name, value in saved.items():
                 self.timeout(name, value)
 
-    def counters(self):
-        """What rdma(8) tells of the device, and the sums of its Terminates."""
-        told = subprocess.run(STATISTIC, check=True, capture_output=True).stdout
-        counters = json.loads(told)[0]
-        for name, prefix in (("terminates_sent", "tx_terminate_"), ("terminates_received", "rx_terminate_")):
-            counters[name] = sum(value for key, value in counters.items() if key.startswith(prefix))
-        return counters
+    def counter(self, name):
+        """One of the device's own, or terminates_sent and terminates_received, whatever their cause."""
+        direction = {"terminates_sent": "tx", "terminates_received": "rx"}.get(name)
+        files = [f"{direction}_terminate_{cause}" for cause in CAUSES] if direction else [name]
+        return sum(int(self.endpoint.cat(HW_COUNTERS + file)) for file in files)
 
     @contextmanager
     def counting(self, **wanted):
         """The counters named rise by exactly so much within the block, or soon after."""
-        before = self.counters()
+        before = {name: self.counter(name) for name in wanted}
         yield
         risen = {}
 
         def done():
-            after = self.counters()
-            risen.update({name: after[name] - before[name] for name in wanted})
+            risen.update({name: self.counter(name) - before[name] for name in wanted})
             return all(risen[name] >= n for name, n in wanted.items())
         try:
             until(done, "")
