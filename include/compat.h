@@ -49,7 +49,7 @@ static inline void ib_mark_name_assigned_by_user(struct ib_device *ibdev)
 /* Before 6.6 rdma_cm knows an iWARP device by the hardware address of its interface alone. */
 #define COMPAT_CMA_BY_ADDRESS	(LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0))
 
-/* Since then it takes the device of a VLAN for that of the interface under it, and the other way round. */
+/* Since then it takes a VLAN and the interface under it for one another. */
 static inline bool compat_cma_confuses(const struct net_device *a, const struct net_device *b)
 {
 	if (COMPAT_CMA_BY_ADDRESS)

@@ -70,11 +70,11 @@ int siw_device_obstacle(struct net_device *netdev, const char **why)
 	if (!COMPAT_CMA_BY_ADDRESS)
 		return 0;
 	if (!device_has_address(netdev)) {
-		*why = "this kernel's rdma_cm finds a device by its interface's hardware address, and there is none";
+		*why = "this kernel knows a device by its interface's address, and there is none";
 		return -EOPNOTSUPP;
 	}
 	if (device_has_twin(netdev)) {
-		*why = "this kernel's rdma_cm finds a device by its interface's hardware address, and another one has this";
+		*why = "this kernel knows a device by its interface's address, and another has it";
 		return -EADDRINUSE;
 	}
 	return 0;

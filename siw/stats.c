@@ -22,42 +22,54 @@ struct stat_place {
 #define EVENT(stat, member)						\
 	{ .name = stat, .priv = PLACE(false, offsetof(struct siw_device, member)) }
 
-#define MESSAGES(name, opcode)						\
-	TRAFFIC("tx_" name, messages[SIW_TX][opcode]),			\
-	TRAFFIC("rx_" name, messages[SIW_RX][opcode])
-
-#define BYTES(name, opcode)						\
-	TRAFFIC("tx_" name "_bytes", bytes[SIW_TX][opcode]),		\
-	TRAFFIC("rx_" name "_bytes", bytes[SIW_RX][opcode])
-
-#define TERMINATES(name, cause)						\
-	EVENT("tx_terminate_" name, counters.terminates[SIW_TX][cause]),	\
-	EVENT("rx_terminate_" name, counters.terminates[SIW_RX][cause])
+#define TERMINATES(stat, dir, cause)					\
+	EVENT(stat, counters.terminates[dir][cause])
 
 static const struct rdma_stat_desc descs[] = {
 	TRAFFIC("tx_fpdus", fpdus[SIW_TX]),
 	TRAFFIC("rx_fpdus", fpdus[SIW_RX]),
-	MESSAGES("write", RDMAP_WRITE),
-	BYTES("write", RDMAP_WRITE),
-	MESSAGES("read_request", RDMAP_READ_REQUEST),
-	MESSAGES("read_response", RDMAP_READ_RESPONSE),
-	BYTES("read_response", RDMAP_READ_RESPONSE),
-	MESSAGES("send", RDMAP_SEND),
-	BYTES("send", RDMAP_SEND),
-	MESSAGES("send_inv", RDMAP_SEND_INV),
-	BYTES("send_inv", RDMAP_SEND_INV),
-	MESSAGES("send_se", RDMAP_SEND_SE),
-	BYTES("send_se", RDMAP_SEND_SE),
-	MESSAGES("send_se_inv", RDMAP_SEND_SE_INV),
-	BYTES("send_se_inv", RDMAP_SEND_SE_INV),
-	TERMINATES("rdmap_local", SIW_TERM_RDMAP_LOCAL),
-	TERMINATES("rdmap_protection", SIW_TERM_RDMAP_PROTECTION),
-	TERMINATES("rdmap_operation", SIW_TERM_RDMAP_OPERATION),
-	TERMINATES("ddp_local", SIW_TERM_DDP_LOCAL),
-	TERMINATES("ddp_tagged", SIW_TERM_DDP_TAGGED),
-	TERMINATES("ddp_untagged", SIW_TERM_DDP_UNTAGGED),
-	TERMINATES("llp", SIW_TERM_LLP),
-	TERMINATES("unknown", SIW_TERM_UNKNOWN),
+	TRAFFIC("tx_write", messages[SIW_TX][RDMAP_WRITE]),
+	TRAFFIC("rx_write", messages[SIW_RX][RDMAP_WRITE]),
+	TRAFFIC("tx_write_bytes", bytes[SIW_TX][RDMAP_WRITE]),
+	TRAFFIC("rx_write_bytes", bytes[SIW_RX][RDMAP_WRITE]),
+	TRAFFIC("tx_read_request", messages[SIW_TX][RDMAP_READ_REQUEST]),
+	TRAFFIC("rx_read_request", messages[SIW_RX][RDMAP_READ_REQUEST]),
+	TRAFFIC("tx_read_response", messages[SIW_TX][RDMAP_READ_RESPONSE]),
+	TRAFFIC("rx_read_response", messages[SIW_RX][RDMAP_READ_RESPONSE]),
+	TRAFFIC("tx_read_response_bytes", bytes[SIW_TX][RDMAP_READ_RESPONSE]),
+	TRAFFIC("rx_read_response_bytes", bytes[SIW_RX][RDMAP_READ_RESPONSE]),
+	TRAFFIC("tx_send", messages[SIW_TX][RDMAP_SEND]),
+	TRAFFIC("rx_send", messages[SIW_RX][RDMAP_SEND]),
+	TRAFFIC("tx_send_bytes", bytes[SIW_TX][RDMAP_SEND]),
+	TRAFFIC("rx_send_bytes", bytes[SIW_RX][RDMAP_SEND]),
+	TRAFFIC("tx_send_inv", messages[SIW_TX][RDMAP_SEND_INV]),
+	TRAFFIC("rx_send_inv", messages[SIW_RX][RDMAP_SEND_INV]),
+	TRAFFIC("tx_send_inv_bytes", bytes[SIW_TX][RDMAP_SEND_INV]),
+	TRAFFIC("rx_send_inv_bytes", bytes[SIW_RX][RDMAP_SEND_INV]),
+	TRAFFIC("tx_send_se", messages[SIW_TX][RDMAP_SEND_SE]),
+	TRAFFIC("rx_send_se", messages[SIW_RX][RDMAP_SEND_SE]),
+	TRAFFIC("tx_send_se_bytes", bytes[SIW_TX][RDMAP_SEND_SE]),
+	TRAFFIC("rx_send_se_bytes", bytes[SIW_RX][RDMAP_SEND_SE]),
+	TRAFFIC("tx_send_se_inv", messages[SIW_TX][RDMAP_SEND_SE_INV]),
+	TRAFFIC("rx_send_se_inv", messages[SIW_RX][RDMAP_SEND_SE_INV]),
+	TRAFFIC("tx_send_se_inv_bytes", bytes[SIW_TX][RDMAP_SEND_SE_INV]),
+	TRAFFIC("rx_send_se_inv_bytes", bytes[SIW_RX][RDMAP_SEND_SE_INV]),
+	TERMINATES("tx_terminate_rdmap_local", SIW_TX, SIW_TERM_RDMAP_LOCAL),
+	TERMINATES("rx_terminate_rdmap_local", SIW_RX, SIW_TERM_RDMAP_LOCAL),
+	TERMINATES("tx_terminate_rdmap_protection", SIW_TX, SIW_TERM_RDMAP_PROTECTION),
+	TERMINATES("rx_terminate_rdmap_protection", SIW_RX, SIW_TERM_RDMAP_PROTECTION),
+	TERMINATES("tx_terminate_rdmap_operation", SIW_TX, SIW_TERM_RDMAP_OPERATION),
+	TERMINATES("rx_terminate_rdmap_operation", SIW_RX, SIW_TERM_RDMAP_OPERATION),
+	TERMINATES("tx_terminate_ddp_local", SIW_TX, SIW_TERM_DDP_LOCAL),
+	TERMINATES("rx_terminate_ddp_local", SIW_RX, SIW_TERM_DDP_LOCAL),
+	TERMINATES("tx_terminate_ddp_tagged", SIW_TX, SIW_TERM_DDP_TAGGED),
+	TERMINATES("rx_terminate_ddp_tagged", SIW_RX, SIW_TERM_DDP_TAGGED),
+	TERMINATES("tx_terminate_ddp_untagged", SIW_TX, SIW_TERM_DDP_UNTAGGED),
+	TERMINATES("rx_terminate_ddp_untagged", SIW_RX, SIW_TERM_DDP_UNTAGGED),
+	TERMINATES("tx_terminate_llp", SIW_TX, SIW_TERM_LLP),
+	TERMINATES("rx_terminate_llp", SIW_RX, SIW_TERM_LLP),
+	TERMINATES("tx_terminate_unknown", SIW_TX, SIW_TERM_UNKNOWN),
+	TERMINATES("rx_terminate_unknown", SIW_RX, SIW_TERM_UNKNOWN),
 	EVENT("crc_errors", counters.crc_errors),
 	EVENT("streams_failed", counters.streams_failed),
 	EVENT("tx_no_memory", counters.no_memory),
