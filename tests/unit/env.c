@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "crc32c.h"
 #include "env.h"
 #include "harness.h"
 
@@ -449,16 +450,7 @@ void core_first_fpdu(struct core_qp *qp)
 
 u32 core_crc32c(u32 crc, const void *data, u32 len)
 {
-	static u32 table[256];
-	const u8 *p = data;
-	u32 i, bit;
-
-	for (i = 0; !table[255] && i < 256; i++)
-		for (table[i] = i, bit = 0; bit < 8; bit++)
-			table[i] = table[i] >> 1 ^ (table[i] & 1 ? 0x82f63b78 : 0);
-	while (len--)
-		crc = crc >> 8 ^ table[(crc ^ *p++) & 0xff];
-	return crc;
+	return crc32c_by_table(crc, data, len);
 }
 
 static void note(struct env_fpdu *log, u32 *n, u8 opcode, u16 ulpdu, u32 offset)

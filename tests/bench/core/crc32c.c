@@ -4,6 +4,7 @@
  * eight octets at a time; the kernel's own on x86-64 has three streams at once
  * for long runs and is up to three times as fast.
  */
+#include "crc32c.h"
 #include "surroundings.h"
 
 #ifdef __SSE4_2__
@@ -38,16 +39,7 @@ const char *bench_crc_kind(void)
 
 u32 core_crc32c(u32 crc, const void *data, u32 len)
 {
-	static u32 table[256];
-	const u8 *p = data;
-	u32 i, bit;
-
-	for (i = 0; !table[255] && i < 256; i++)
-		for (table[i] = i, bit = 0; bit < 8; bit++)
-			table[i] = table[i] >> 1 ^ (table[i] & 1 ? 0x82f63b78 : 0);
-	while (len--)
-		crc = crc >> 8 ^ table[(crc ^ *p++) & 0xff];
-	return crc;
+	return crc32c_by_table(crc, data, len);
 }
 
 #endif
