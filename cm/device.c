@@ -32,8 +32,12 @@ void device_put(struct iwarp_device *dev)
 		complete(&dev->unused);
 }
 
-/* The interface that has the address, under RCU; NULL if none, or if it is no host's */
-static const struct net_device *addr_owner(const struct iwarp_addrs *addrs)
+/*
+ * The interface that has the address, under RCU, or NULL; for IPv6 one that is in
+ * the VRF of @netdev, if that is in one.
+ */
+static const struct net_device *addr_owner(const struct iwarp_addrs *addrs,
+					   struct net_device *netdev)
 {
 	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&addrs->local;
 	const struct sockaddr_in *in = (const struct sockaddr_in *)&addrs->local;
@@ -42,7 +46,7 @@ static const struct net_device *addr_owner(const struct iwarp_addrs *addrs)
 		return __ip_dev_find(addrs->net, in->sin_addr.s_addr, false);
 	if (ipv6_addr_type(&in6->sin6_addr) & IPV6_ADDR_LINKLOCAL)
 		return dev_get_by_index_rcu(addrs->net, addrs->ifindex);
-	return ipv6_dev_find(addrs->net, &in6->sin6_addr, NULL);
+	return ipv6_dev_find(addrs->net, &in6->sin6_addr, netdev);
 }
 
 /*
@@ -57,7 +61,7 @@ enum device_fit device_owns(const struct iwarp_device *dev, const struct iwarp_a
 	if (!net_eq(dev_net(dev->netdev), addrs->net))
 		return DEVICE_FITS_NOT;
 	rcu_read_lock();
-	owner = addr_owner(addrs);
+	owner = addr_owner(addrs, dev->netdev);
 	if (owner == dev->netdev)
 		fit = DEVICE_FITS;
 	else if (owner && compat_cma_confuses(owner, dev->netdev))
