@@ -170,9 +170,42 @@ class Tally:
         if result.failed:
             say(f"[{engine}]   see build/logs/{engine}.{name}.log")
 
+    def tell_failures(self):
+        """Once more at the end, with what was printed before each: a reader may be left with nothing but the last lines."""
+        for (engine, name), result in self.results.items():
+            if not result.failed:
+                continue
+            print(f"\n[{engine}] {name}:")
+            for line in excerpt(os.path.join(LOGS, f"{engine}.{name}.log")):
+                print(f"    {line}")
+            for failure in result.failed:
+                print(f"[{engine}]   FAILED {failure}")
+
     def sum(self, engine=None):
         chosen = [r for (e, _), r in self.results.items() if engine in (None, e)]
         return (sum(r.passed for r in chosen), sum(len(r.failed) for r in chosen), sum(len(r.skipped) for r in chosen))
+
+
+def excerpt(log, before=6, after=30, most=120):
+    """
+    The lines of a case's output that lead to each of its failures, and the comments that follow; its last lines where
+    none says `not ok`.
+    """
+    try:
+        with open(log, errors="replace") as file:
+            lines = file.read().splitlines()
+    except OSError:
+        return []
+    wanted = set(range(max(0, len(lines) - after), len(lines)))
+    wrong = [number for number, line in enumerate(lines) if line.startswith("not ok")]
+    if wrong:
+        wanted = set()
+    for number in wrong:
+        end = number + 1
+        while end < len(lines) and end <= number + after and lines[end].startswith("#"):
+            end += 1
+        wanted.update(range(max(0, number - before), end))
+    return [lines[n] for n in sorted(wanted)[:most]]
 
 
 def launch(args, **more):
@@ -378,6 +411,7 @@ def main():
         while thread.is_alive():
             thread.join(1)
 
+    tally.tell_failures()
     print()
     for engine in ["host", *ENGINES]:
         if any(e == engine for e, _ in tally.results):
