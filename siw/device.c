@@ -149,6 +149,7 @@ struct siw_device *siw_device_create(struct net_device *netdev)
 		goto err_region;
 
 	dev->max_ulpdu = SIW_DEFAULT_ULPDU;
+	dev->rtr_repeats = SIW_DEFAULT_RTR_REPEATS;
 	dev->cm.ibdev = ibdev;
 	dev->cm.netdev = netdev;
 	dev->cm.qp_ops = &siw_qp_cm_ops;

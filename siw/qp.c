@@ -140,15 +140,12 @@ void siw_qp_work(struct work_struct *work)
  */
 void siw_qp_queue_work(struct siw_qp *qp, unsigned long delay)
 {
-	bool pending;
-
+	/* What is to come sooner looks at everything, and what comes later must not hold it up. */
+	if (delay && delayed_work_pending(&qp->work) &&
+	    !time_before(jiffies + delay, READ_ONCE(qp->work.timer.expires)))
+		return;
 	qp_get(qp);
-	/* What waits for later must not hold up what is to be done now. */
-	if (delay)
-		pending = !queue_delayed_work(siw_wq, &qp->work, delay);
-	else
-		pending = mod_delayed_work(siw_wq, &qp->work, 0);
-	if (pending)
+	if (mod_delayed_work(siw_wq, &qp->work, delay))
 		siw_qp_put(&qp->base);
 }
 
@@ -515,6 +512,8 @@ static int siw_cm_start(struct ib_qp *base,
 		   p->initiator ? p->rtr : IWARP_RTR_NONE,
 		   p->initiator ? IWARP_RTR_NONE : p->rtr, p->hold_tx);
 	siw_stream_attach(qp, sk);
+	if (p->initiator && p->rtr)
+		siw_stream_repeat_rtr(qp);
 	spin_lock_bh(&qp->lock);
 	qp->sk = sk;
 	WRITE_ONCE(qp->state, SIW_QP_RTS);

@@ -102,10 +102,33 @@ static ssize_t max_ulpdu_store(struct device *d, struct device_attribute *attr,
 }
 static DEVICE_ATTR_RW(max_ulpdu);
 
+static ssize_t mpa_rtr_repeats_show(struct device *d,
+				    struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", READ_ONCE(attr_dev(d)->rtr_repeats));
+}
+
+static ssize_t mpa_rtr_repeats_store(struct device *d,
+				     struct device_attribute *attr,
+				     const char *buf, size_t count)
+{
+	u8 repeats;
+	int err = kstrtou8(buf, 0, &repeats);
+
+	if (err)
+		return err;
+	if (repeats > SIW_MAX_RTR_REPEATS)
+		return -ERANGE;
+	WRITE_ONCE(attr_dev(d)->rtr_repeats, repeats);
+	return count;
+}
+static DEVICE_ATTR_RW(mpa_rtr_repeats);
+
 static struct attribute *siw_settings_attrs[] = {
 	&dev_attr_mpa_crc.attr,
 	&dev_attr_mpa_revision.attr,
 	&dev_attr_mpa_rtr.attr,
+	&dev_attr_mpa_rtr_repeats.attr,
 	&dev_attr_max_ulpdu.attr,
 	NULL,
 };

@@ -42,6 +42,8 @@
 
 #define SIW_MIN_FPDU		512
 #define SIW_DEFAULT_ULPDU	65534
+#define SIW_DEFAULT_RTR_REPEATS	2
+#define SIW_MAX_RTR_REPEATS	10
 
 struct siw_device;
 struct siw_qp;
@@ -97,6 +99,7 @@ struct siw_counters {
  * @cm: what the connection manager knows of it
  * @netdev: held from creation to dealloc_driver
  * @max_ulpdu: longest ULPDU to send, a setting; read when a stream starts
+ * @rtr_repeats: how often an RTR is repeated, a setting; read when a stream starts
  * @gid: the interface's address, then zeros (6.1's rdma_cm looks for that); one of
  *	our own if it has none
  * @qps: QP number -> struct siw_qp; its lock is taken with interrupts off
@@ -112,6 +115,7 @@ struct siw_device {
 	struct iwarp_device cm;
 	struct net_device *netdev;
 	u32 max_ulpdu;
+	u8 rtr_repeats;
 	u8 gid[16];
 	struct xarray qps;
 	struct xarray regions;
@@ -226,6 +230,8 @@ struct siw_srq {
  * @fail_by: jiffies
  * @close_by: in SIW_QP_CLOSING, how long it may take to get there; jiffies
  * @told_closing: IWARP_QP_CLOSING was reported
+ * @rtr_repeats: how often the RTR is still to be repeated
+ * @rtr_by: when, if no FPDU comes before; jiffies
  * @data_ready: the socket's own callback
  * @write_space: the socket's own callback
  * @state_change: the socket's own callback
@@ -240,6 +246,8 @@ struct siw_stream {
 	bool again;
 	bool failing;
 	bool told_closing;
+	u8 rtr_repeats;
+	unsigned long rtr_by;
 	unsigned long fail_by;
 	unsigned long close_by;
 	void (*data_ready)(struct sock *sk);
@@ -400,6 +408,7 @@ void siw_stream_unlock(struct sock *sk);
 void siw_stream_attach(struct siw_qp *qp, struct sock *sk);
 void siw_stream_detach(struct siw_qp *qp, struct sock *sk);
 void siw_stream_receive(struct siw_qp *qp, struct sock *sk);
+void siw_stream_repeat_rtr(struct siw_qp *qp);
 void siw_stream_transmit(struct siw_qp *qp, struct sock *sk);
 void siw_stream_fail(struct siw_qp *qp, enum iwarp_qp_event event);
 void siw_stream_exit(void);

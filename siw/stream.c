@@ -18,6 +18,7 @@
 #define TX_MIN_ROOM		256
 #define TX_RETRY		(HZ / 100 + 1)
 #define TX_TERMINATE_WAIT	(5 * HZ)
+#define TX_RTR_WAIT		(HZ / 10)
 
 /*
  * Room for the FPDU that is waited for and another, in segments that are small
@@ -237,6 +238,42 @@ static void tx_run(struct siw_qp *qp, struct sock *sk)
 		stream_broke(qp, IWARP_QP_ERROR);
 }
 
+/**
+ * siw_stream_repeat_rtr() - have the RTR repeated until the peer says something
+ * @qp: the QP
+ *
+ * Mainline's siw (6.12, siw_accept()) answers the MPA request first and only
+ * then has itself told of what comes: an RTR that is faster stays in its
+ * socket, with all that follows before, until something more comes. A peer
+ * that has seen it loses nothing by a second one.
+ *
+ * Context: stream lock.
+ */
+void siw_stream_repeat_rtr(struct siw_qp *qp)
+{
+	struct siw_stream *s = &qp->stream;
+
+	s->rtr_repeats = READ_ONCE(qp->dev->rtr_repeats);
+	s->rtr_by = jiffies + TX_RTR_WAIT;
+}
+
+static void tx_repeat_rtr(struct siw_qp *qp)
+{
+	struct siw_stream *s = &qp->stream;
+
+	if (!qp->core.rx.first) {
+		s->rtr_repeats = 0;
+		return;
+	}
+	if (time_after_eq(jiffies, s->rtr_by)) {
+		s->rtr_repeats--;
+		s->rtr_by = jiffies + 2 * TX_RTR_WAIT;
+		core_repeat_rtr(&qp->core);
+	}
+	if (s->rtr_repeats)
+		siw_qp_queue_work(qp, s->rtr_by - jiffies);
+}
+
 /* SQD was asked for: is all sent and answered, or the time for it over? */
 static void tx_closing(struct siw_qp *qp)
 {
@@ -273,6 +310,8 @@ void siw_stream_transmit(struct siw_qp *qp, struct sock *sk)
 		return;
 	}
 	s->sending = true;
+	if (s->rtr_repeats)
+		tx_repeat_rtr(qp);
 	do {
 		s->again = false;
 		if (qp->state == SIW_QP_ERROR)

@@ -352,6 +352,7 @@ extern const u8 core_protection_ecode[];
 
 void core_start(struct core_qp *qp, bool crc, u32 max_ulpdu, u8 send_rtr,
 		u8 expect_rtr, bool hold_tx);
+void core_repeat_rtr(struct core_qp *qp);
 void core_terminate(struct core_qp *qp, u8 layer, u8 etype, u8 ecode,
 		    const void *hdr, unsigned int hdr_len);
 

@@ -95,6 +95,20 @@ void core_start(struct core_qp *qp, bool crc, u32 max_ulpdu, u8 send_rtr,
 }
 
 /**
+ * core_repeat_rtr() - say once more that the stream is ready
+ * @qp: the stream, on which an RTR was sent
+ *
+ * By a zero-length RDMA Write, whatever the RTR was: it is good at any time and
+ * changes nothing, while a Send takes a receive and a Read may have to wait.
+ *
+ * Context: stream lock.
+ */
+void core_repeat_rtr(struct core_qp *qp)
+{
+	qp->tx.rtr = IWARP_RTR_WRITE;
+}
+
+/**
  * core_terminate() - fail the stream, and tell the peer why
  * @qp: the stream
  * @layer: enum term_layer
