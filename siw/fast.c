@@ -48,6 +48,7 @@ enum siw_wc_status core_local_register(struct core_qp *core, const struct siw_sq
 	struct siw_qp *qp = core_to_siw_qp(core);
 	struct core_region *region;
 	struct fast_region *fast;
+	u64 offset;
 
 	if (!qp->kernel)
 		return SIW_WC_LOC_QP_OP_ERR;
@@ -56,12 +57,17 @@ enum siw_wc_status core_local_register(struct core_qp *core, const struct siw_sq
 	if (!fast || region->pd != qp->base.pd || (wqe->rkey ^ region->stag) >> STAG_KEY_BITS ||
 	    !fast->count)
 		return SIW_WC_LOC_PROT_ERR;
+	/* The consumer could have changed what map_mr_sg() had set. */
+	offset = region->mr.iova & (region->mr.page_size - 1);
+	if (!is_power_of_2(region->mr.page_size) ||
+	    offset + region->mr.length > (u64)fast->count * region->mr.page_size)
+		return SIW_WC_LOC_PROT_ERR;
 
 	write_lock_bh(&fast->lock);
 	region->access = siw_region_access(wqe->access);
 	region->start = region->mr.iova;
 	region->length = region->mr.length;
-	region->offset = region->mr.iova & (region->mr.page_size - 1);
+	region->offset = offset;
 	fast->shift = ilog2(region->mr.page_size);
 	WRITE_ONCE(region->stag, wqe->rkey);
 	WRITE_ONCE(region->valid, true);

@@ -357,7 +357,7 @@ static int fails(struct kv_link *l, struct kv_job *job)
 	return err ?: ended(l, &l->owner, IB_EVENT_QP_FATAL);
 }
 
-/* Test that an STag that is none can be neither invalidated nor registered. */
+/* Test that an STag that is none can be neither invalidated nor registered, nor memory that was not mapped. */
 int kv_test_unknown(struct kv_world *w)
 {
 	struct stage s;
@@ -374,6 +374,16 @@ int kv_test_unknown(struct kv_world *w)
 	err = stage_open(&s, w, KV_UNREGISTERED);
 	if (!err) {
 		s.r.mr->rkey ^= 0x800000;
+		err = fails(s.l, kv_reg(&s.l->owner, &s.r, ALL));
+	}
+	err = stage_close(&s, err);
+	if (err)
+		return err;
+
+	/* More than was mapped */
+	err = stage_open(&s, w, KV_UNREGISTERED);
+	if (!err) {
+		s.r.mr->length += s.r.mr->page_size;
 		err = fails(s.l, kv_reg(&s.l->owner, &s.r, ALL));
 	}
 	return stage_close(&s, err);

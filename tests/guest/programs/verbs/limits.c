@@ -89,6 +89,10 @@ static void mr_limits(void)
 {
 	uint8_t *page = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
+	struct ibv_mr *atomic = ibv_reg_mr(pd, buf, 4096, IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_ATOMIC);
+
+	/* Programs ask for what the device may not have. */
+	expect(atomic && !ibv_dereg_mr(atomic), "REMOTE_ATOMIC was refused");
 	refuse_mr("no length", buf, 0, IBV_ACCESS_LOCAL_WRITE, EINVAL);
 	refuse_mr("REMOTE_WRITE without LOCAL_WRITE", buf, 4096, IBV_ACCESS_REMOTE_WRITE, EINVAL);
 	refuse_mr("an unknown right", buf, 4096, IBV_ACCESS_LOCAL_WRITE | 1 << 19, EINVAL);
