@@ -7,6 +7,7 @@ A guest case is an executable in tests/guest/cases (lib* are not cases) that pri
   # engines: NAME...      where it can run (default: all)
   # slice: NAME...        where `make test` runs it (default: uml-debug qemu-6.1 qemu-6.12)
   # bare                  in a guest of its own in which nothing is loaded
+  # peer: FILE            in a guest of its own, with another one as tests/guest/run --peer has it
 
 Each line `ok`/`not ok` counts. What goes wrong outside of them counts as one more failure: a wrong plan, no plan, a
 failing exit status with no failed line, the limit, a complaint of the kernel, a skip that does not say why.
@@ -57,12 +58,12 @@ def say(text):
 class Case:
     def __init__(self, path):
         self.name = os.path.basename(path)
-        self.timeout, self.engines, self.slice, self.bare = 60, list(ENGINES), SLICE, False
+        self.timeout, self.engines, self.slice, self.bare, self.peer = 60, list(ENGINES), SLICE, False, None
         with open(path, errors="replace") as file:
             for line in file:
                 if not line.startswith("#"):
                     break
-                match = re.match(r"#\s*(timeout|engines|slice|bare)\b:?\s*(.*)", line)
+                match = re.match(r"#\s*(timeout|engines|slice|bare|peer)\b:?\s*(.*)", line)
                 if not match:
                     continue
                 key, value = match[1], match[2].split()
@@ -70,11 +71,16 @@ class Case:
                     self.timeout = int(value[0])
                 elif key == "bare":
                     self.bare = True
+                elif key == "peer":
+                    self.peer = os.path.join(TOP, value[0])
                 else:
                     unknown = set(value) - set(ENGINES)
                     if unknown:
                         sys.exit(f"{path}: no such engine: {', '.join(unknown)}")
                     setattr(self, key, value)
+
+    def alone(self, engine):
+        return self.bare or self.peer or not ENGINES[engine][3]
 
     def limit(self, engine):
         return self.timeout * ENGINES[engine][2]
@@ -239,7 +245,7 @@ def single(tally, engine, case):
     start = time.time()
     log = os.path.join(LOGS, f"{engine}.{case.name}.kernel.log")
     child = launch([RUN, *ENGINES[engine][0], "--timeout", str(case.limit(engine)), *(["--bare"] if case.bare else []),
-                    "--", os.path.join(CASES, case.name)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                    *(["--peer", case.peer] if case.peer else []), "--", os.path.join(CASES, case.name)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                    errors="replace", env={**os.environ, "WHARF_GUEST_LOG": log})
     output = child.communicate()[0]
     children.discard(child)
@@ -307,7 +313,7 @@ def plan(tally, engines, cases, full, chosen, host):
     for engine in engines:
         mine = [case for case in cases if engine in case.engines and (chosen or engine in case.slice)]
         mine = [case for case in mine if not (full and tally.recall(engine, case.name))]
-        together = [case for case in mine if ENGINES[engine][3] and not case.bare]
+        together = [case for case in mine if not case.alone(engine)]
         singles.extend(functools.partial(single, tally, engine, case) for case in mine if case not in together)
         if together:
             batches.append(functools.partial(batch, tally, engine, together))

@@ -6,29 +6,19 @@ listens on b's device as well, and needs that one's index to differ from that of
 """
 
 import os
-import shutil
 import subprocess
 
-HOSTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../guest/hosts")
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+HOSTS = os.path.join(TESTS, "guest/hosts")
 OURS = os.environ.get("WHARF_MODULES", "")
 MAINLINE = "/run/mainline"
-OF_OURS = ("portspace.ko", "iwarp_cm.ko", "rdma_ucm.ko", "siw.ko", "rnic.ko")
-
 loaded = "ours" # the guest came up so
 crc = True
 
 
 def prepare(siw):
     """The stock modules and mainline's siw, in a folder that tests/guest/hosts can load."""
-    os.mkdir(MAINLINE)
-    with open(os.path.join(OURS, "order")) as file:
-        names = [name for name in file.read().split() if name not in OF_OURS]
-    for name in names:
-        shutil.copy(os.path.join(OURS, name), MAINLINE)
-    shutil.copy(os.path.join(OURS, "stock_rdma_ucm.ko"), os.path.join(MAINLINE, "rdma_ucm.ko"))
-    shutil.copy(siw, os.path.join(MAINLINE, "siw.ko"))
-    with open(os.path.join(MAINLINE, "order"), "w") as file:
-        file.write("\n".join([*names, "rdma_ucm.ko", "siw.ko", ""]))
+    subprocess.run([os.path.join(TESTS, "mainline/gather"), siw, MAINLINE], check=True)
 
 
 def hosts(side, verb):

@@ -97,15 +97,24 @@ finish() {
 
 # ---- the two hosts
 
-in_a() { ip netns exec a "$@"; }
-in_b() { ip netns exec b "$@"; }
+# at HOST: sets `at` to what comes before a command of HOST, which may be in another guest (tests/guest/run --peer)
+at=()
+at() {
+	at=()
+	[ "$1" != a ] || [ -z "${WHARF_PEER:-}" ] || at=("$cases/../at-peer")
+}
+
 
 # on HOST COMMAND...
 on() {
 	local host=$1
 	shift
-	ip netns exec "$host" "$@"
+	at "$host"
+	"${at[@]}" ip netns exec "$host" "$@"
 }
+
+in_a() { on a "$@"; }
+in_b() { on b "$@"; }
 
 # until_true SECONDS COMMAND...: wait until COMMAND succeeds; at most SECONDS, and more on slow engines
 until_true() {
@@ -129,7 +138,8 @@ start() {
 	local name=$1 host=$2
 	shift 2
 	diag "$host$ $* &"
-	setsid ip netns exec "$host" "$@" >"$scratch/$name" 2>&1 </dev/null &
+	at "$host"
+	setsid "${at[@]}" ip netns exec "$host" "$@" >"$scratch/$name" 2>&1 </dev/null &
 	started[$name]=$!
 }
 
@@ -170,56 +180,63 @@ run() {
 	shift
 	diag "$host$ $*"
 	last=$scratch/run
-	timeout -k 2 $((limit * slow)) ip netns exec "$host" "$@" >"$last" 2>&1 </dev/null
+	at "$host"
+	timeout -k 2 $((limit * slow)) "${at[@]}" ip netns exec "$host" "$@" >"$last" 2>&1 </dev/null
 }
 
-# pair NAME PORT "SERVER COMMAND" "CLIENT COMMAND": the server in a, the client in b; both have to end well.
+# pair NAME PORT "SERVER COMMAND" "CLIENT COMMAND": the server in $server_host, the client in $client_host; both have to end well.
 # The server's output is then in $scratch/server, the client's in $scratch/run.
+server_host=a client_host=b
 pair() {
-	local name=$1 port=$2 status=0 client=0
+	local name=$1 port=$2 status=0 client_status=0
 	# shellcheck disable=SC2086
-	start server a $3
-	await_listen a "$port" || status=1
+	start server $server_host $3
+	await_listen $server_host "$port" || status=1
 	if [ $status = 0 ]; then
 		# shellcheck disable=SC2086
-		run b $4 || client=$?
+		run $client_host $4 || client_status=$?
 		# perftest listens a second time for the connection that it measures, and its client may be faster
 		# (linux-rdma/perftest, issue 93).
-		if [ "$client" != 0 ] && [ -n "${perftest_race:-}" ] && grep -q 'REJECTED; error: -111' "$scratch/run"; then
+		if [ $client_status != 0 ] && [ -n "${perftest_race:-}" ] && grep -q 'REJECTED; error: -111' "$scratch/run"; then
 			diag "perftest's client was faster than its server: once more"
 			stop server
 			pair "$@"
 			return
 		fi
-		if [ $client = 0 ]; then
+		if [ $client_status = 0 ]; then
 			await_end server || { status=$?; diag "server: status $status"; }
 		else
-			diag "client: status $client"
+			diag "client: status $client_status"
 			stop server
 		fi
 	else
 		stop server
 	fi
-	[ $client = 0 ] || status=$client
+	[ $client_status = 0 ] || status=$client_status
 	[ $status = 0 ] || { tail -n 20 "$scratch/server" | sed 's/^/# server: /'; tail -n 20 "$scratch/run" | sed 's/^/# client: /'; }
 	result $status "$name"
 }
 
-# measure SIZE ITERATIONS PROGRAM [OPTION...]: a program of perftest, from b to a. Its report has to be there, for that
-# size and that many iterations (all QPs together: $iterations).
+# measure SIZE ITERATIONS PROGRAM [OPTION...]: a program of perftest, from $client_host to $server_host. Its report has to be there, for that
+# size and that many iterations (all QPs together: $iterations). $tag ends its name.
 measure() {
-	local size=$1 n=$2 name
+	local size=$1 n=$2 name addr=$A4
+	[ $server_host = a ] || addr=$B4
 	shift 2
-	name="$*, $size octets"
+	name="$*, $size octets${tag:-}"
 	perftest_race=1
-	pair "$name" 18515 "$* -R -F -s $size -n $n" "$* -R -F -s $size -n $n $A4"
+	pair "$name" 18515 "$* -R -F -s $size -n $n" "$* -R -F -s $size -n $n $addr"
 	perftest_race=
 	check "$name: its report" grep -qE "^ *$size +${iterations:-$n} +[0-9]" "$scratch/run"
 }
 
 # ---- what is left behind
 
-quick() { nsenter --net="/run/netns/$1" "${@:2}"; } # no new mounts, and so three times as fast
+# quick HOST COMMAND...: no new mounts, and so three times as fast
+quick() {
+	at "$1"
+	"${at[@]}" nsenter --net="/run/netns/$1" "${@:2}"
+}
 
 # QPs, CQs, MRs, PDs, CM_IDs and open devices, as far as there are any: a line per device
 rdma_objects() {
