@@ -558,7 +558,8 @@ static int fpdu_complete(struct core_qp *qp)
 
 	switch (rx_opcode(rx)) {
 	case RDMAP_WRITE:
-		if (rx_last(rx))
+		/* A Write of nothing, which an RTR is, is nothing to wait for. */
+		if (rx_last(rx) && rx->payload)
 			core_write_placed(qp);
 		break;
 	case RDMAP_READ_RESPONSE:

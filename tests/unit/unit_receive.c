@@ -254,6 +254,7 @@ static void end_write(struct env *env)
 	check_placed(env, WRITABLE, WRITABLE_TO, 37, 1);
 	check_placed(env, WRITABLE, WRITABLE_TO + SIZE - 50, 50, 2);
 	CHECK_EQ(env->placed, 87);
+	CHECK_EQ(env->writes, 1);	/* of a whole message, and not of nothing */
 	CHECK_EQ(env->done_n, 0);
 	CHECK_EQ(env->firsts, 1);
 	CHECK(core_receive_between(&env->qp));
@@ -941,6 +942,8 @@ static void end_rtr(struct env *env)
 	CHECK_EQ(env->qp.irq_put, expected_rtr == IWARP_RTR_READ);
 	CHECK_EQ(env->qp.rx.msn[0], expected_rtr == IWARP_RTR_SEND ? 2 : 1);
 	CHECK_EQ(env->qp.rx.msn[1], expected_rtr == IWARP_RTR_READ ? 2 : 1);
+	/* A consumer that waits for the peer's Writes does not wait for this one. */
+	CHECK_EQ(env->writes, 0);
 }
 
 static void check_rtr__each(void)

@@ -90,10 +90,10 @@ class Pair(Bench):
 
     @staticmethod
     def tool(host, *command):
-        """What it prints"""
+        """What it prints, but for complaints: ss has one of cgroups, for each socket"""
         done = subprocess.run(["ip", "netns", "exec", host, *command], stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, timeout=2 * PATIENCE, check=False, text=True)
-        equal(done.returncode, 0, f"{' '.join(command)}: {done.stdout}: status")
+                              stderr=subprocess.PIPE, timeout=2 * PATIENCE, check=False, text=True)
+        equal(done.returncode, 0, f"{' '.join(command)}: {done.stdout}{done.stderr}: status")
         return done.stdout
 
     def add(self, host, device, netdev="eth0"):
