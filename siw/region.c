@@ -264,7 +264,7 @@ struct ib_mr *siw_reg_user_mr(struct ib_pd *pd, u64 start, u64 length,
 
 	if (!length || virt + length < virt)
 		return ERR_PTR(-EINVAL);
-	/* Programs ask for atomics as well (qperf, libfabric): there are none, and so nothing is granted. */
+	/* qperf and libfabric ask for atomics as well. There are none: nothing is granted. */
 	if (access & ~(REGION_ACCESS | IB_ACCESS_REMOTE_ATOMIC | IB_ACCESS_OPTIONAL))
 		return ERR_PTR(-EOPNOTSUPP);
 	if (udata->inlen < sizeof(req) || udata->outlen < sizeof(resp))

@@ -357,7 +357,10 @@ static int fails(struct kv_link *l, struct kv_job *job)
 	return err ?: ended(l, &l->owner, IB_EVENT_QP_FATAL);
 }
 
-/* Test that an STag that is none can be neither invalidated nor registered, nor memory that was not mapped. */
+/*
+ * Test that an STag that is none can be neither invalidated nor registered, nor
+ * memory that was not mapped.
+ */
 int kv_test_unknown(struct kv_world *w)
 {
 	struct stage s;
