@@ -230,8 +230,9 @@ int siw_create_qp(struct ib_qp *base, struct ib_qp_init_attr *attr,
 	qp->scq = to_siw_cq(attr->send_cq);
 	qp->rcq = to_siw_cq(attr->recv_cq);
 	qp->srq = attr->srq ? to_siw_srq(attr->srq) : NULL;
+	/* iWARP's Idle is the verbs' INIT, where an RNIC's QP begins. */
 	qp->state = SIW_QP_IDLE;
-	qp->attr_state = IB_QPS_RESET;
+	qp->attr_state = IB_QPS_INIT;
 	qp->event = -1;
 	refcount_set(&qp->refs, 1);
 	init_completion(&qp->unused);

@@ -41,6 +41,8 @@
 #define SIW_MAX_MESSAGE		0x80000000u
 
 #define SIW_MIN_FPDU		512
+/* Mainline's siw says so too. */
+#define SIW_VENDOR_ID		0x626d74
 #define SIW_DEFAULT_ULPDU	65534
 #define SIW_DEFAULT_RTR_REPEATS	2
 #define SIW_MAX_RTR_REPEATS	10

@@ -139,6 +139,7 @@ static int siw_query_device(struct ib_device *ibdev,
 		return -EINVAL;
 
 	memset(attr, 0, sizeof(*attr));
+	attr->vendor_id = SIW_VENDOR_ID;
 	attr->atomic_cap = IB_ATOMIC_NONE;
 	attr->device_cap_flags = IB_DEVICE_MEM_MGT_EXTENSIONS;
 	attr->kernel_cap_flags = IBK_ALLOW_USER_UNREG | IBK_LOCAL_DMA_LKEY;
