@@ -68,7 +68,8 @@ locked() {
 TOOLS_BUILD="build-essential bc bison flex libelf-dev libssl-dev kmod cpio pahole xz-utils rsync"
 TOOLS_RUN="rdma-core ibverbs-providers ibverbs-utils rdmacm-utils perftest iproute2 ethtool procps util-linux iperf3"
 TOOLS_QEMU="qemu-system-x86 busybox-static"
-TOOLS_TEST="librdmacm-dev libibverbs-dev tcpdump tshark clang-14 libclang-rt-14-dev llvm-14 python3 python3-pyverbs fio"
+TOOLS_TEST="librdmacm-dev libibverbs-dev tcpdump tshark clang-14 libclang-rt-14-dev llvm-14 python3 python3-pyverbs fio qperf libfabric-bin"
+TOOLS_TEST+=" libtirpc3 libwrap0 libgssapi-krb5-2" # of the NFS programs
 TOOLS_USERSPACE="build-essential libmnl-dev"
 TOOLS_CHECK="sparse shellcheck libmnl-dev groff-base"
 
@@ -136,6 +137,21 @@ apt_download() { (cd "$1" && apt-get -o APT::Sandbox::User=root download "$2"); 
 depends_of() {
 	apt_known "$1" || apt_update
 	apt-cache depends "$1" | sed -n "s/^ *|\\?Depends: \\($2\\)\$/\\1/p" | head -n 1
+}
+
+# NFS's programs are unpacked and not installed: that would start a server here.
+setup_nfs() {
+	[ -e "$CACHE/nfs/.complete" ] || locked "$CACHE/setup.lock" setup_nfs_locked
+	mkdir -p "$BUILD"
+	ln -sfn "$CACHE/nfs" "$BUILD/nfs"
+}
+
+setup_nfs_locked() {
+	[ ! -e "$CACHE/nfs/.complete" ] || return 0
+	rm -rf "$CACHE/nfs.tmp" "$CACHE/nfs"
+	fetch_packages "$CACHE/nfs.tmp" nfs-common nfs-kernel-server
+	touch "$CACHE/nfs.tmp/.complete"
+	mv "$CACHE/nfs.tmp" "$CACHE/nfs"
 }
 
 # ---- guest kernels: uml and uml-debug are built, 6.1 and 6.12 are Debian's own
