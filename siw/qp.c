@@ -142,7 +142,8 @@ void siw_qp_queue_work(struct siw_qp *qp, unsigned long delay)
 {
 	/* What is to come sooner looks at everything, and what comes later must not hold it up. */
 	if (delay && delayed_work_pending(&qp->work) &&
-	    !time_before(jiffies + delay, READ_ONCE(qp->work.timer.expires)))
+	    (!timer_pending(&qp->work.timer) ||
+	     !time_before(jiffies + delay, READ_ONCE(qp->work.timer.expires))))
 		return;
 	qp_get(qp);
 	if (mod_delayed_work(siw_wq, &qp->work, delay))

@@ -245,7 +245,8 @@ def single(tally, engine, case):
     start = time.time()
     log = os.path.join(LOGS, f"{engine}.{case.name}.kernel.log")
     child = launch([RUN, *ENGINES[engine][0], "--timeout", str(case.limit(engine)), *(["--bare"] if case.bare else []),
-                    *(["--peer", case.peer] if case.peer else []), "--", os.path.join(CASES, case.name)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                    *(["--peer", case.peer] if case.peer else []), "--", os.path.join(CASES, case.name)],
+                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                    errors="replace", env={**os.environ, "WHARF_GUEST_LOG": log})
     output = child.communicate()[0]
     children.discard(child)
