@@ -124,6 +124,7 @@ static void srq_limit(void)
 		message(n);
 	if (!client)
 		no_async();
+	barrier();	/* else message 3 may have come before the look */
 	message(3);
 	if (!client)
 		await_async(IBV_EVENT_SRQ_LIMIT_REACHED);
