@@ -180,7 +180,7 @@ int siw_create_cq(struct ib_cq *base, const struct ib_cq_init_attr *attr,
 	cq->ring = siw_ring_alloc(uctx, bytes, &cq->entry, &key);
 	if (IS_ERR(cq->ring))
 		return PTR_ERR(cq->ring);
-	cq->ctrl = (struct siw_cq_ctrl *)&cq->ring[cq->size];
+	cq->ctrl = cq->kernel ? &cq->kernel_ctrl : (struct siw_cq_ctrl *)&cq->ring[cq->size];
 
 	if (udata) {
 		resp.cq_key = key;
@@ -193,6 +193,54 @@ int siw_create_cq(struct ib_cq *base, const struct ib_cq_init_attr *attr,
 		}
 	}
 	return 0;
+}
+
+/**
+ * siw_resize_cq() - ib_device_ops.resize_cq
+ * @base: the CQ, in use or not
+ * @cqe: entries that it is to have at least, from 1 to the device's max_cqe
+ * @udata: of a user consumer
+ *
+ * What waits to be polled stays, in its order. A user consumer has mapped its ring,
+ * and libsiw can not be told of another: that one stays as it is.
+ *
+ * May sleep.
+ * Return: 0; -EINVAL: so many there can not be, or more wait to be polled; -EOPNOTSUPP:
+ * a user consumer wants more than there are; -ENOMEM.
+ */
+int siw_resize_cq(struct ib_cq *base, int cqe, struct ib_udata *udata)
+{
+	struct siw_cq *cq = to_siw_cq(base);
+	struct siw_cqe *ring, *unused;
+	struct siw_mmap *entry;
+	int err = 0;
+	u32 size, n;
+	u64 key;
+
+	if (cqe < 1 || cqe > SIW_MAX_CQE)
+		return -EINVAL;
+	if (!cq->kernel)
+		return cqe <= cq->size ? 0 : -EOPNOTSUPP;
+	size = roundup_pow_of_two(cqe);
+	ring = siw_ring_alloc(NULL, size * sizeof(*ring), &entry, &key);
+	if (IS_ERR(ring))
+		return PTR_ERR(ring);
+
+	spin_lock_irq(&cq->lock);
+	if (cq->put - cq->get > size) {
+		err = -EINVAL;
+		unused = ring;
+	} else {
+		for (n = cq->get; n != cq->put; n++)
+			ring[n & (size - 1)] = cq->ring[n & (cq->size - 1)];
+		unused = cq->ring;
+		cq->ring = ring;
+		cq->size = size;
+		base->cqe = size;
+	}
+	spin_unlock_irq(&cq->lock);
+	siw_ring_free(NULL, unused);
+	return err;
 }
 
 /**
@@ -253,6 +301,8 @@ int siw_req_notify_cq(struct ib_cq *base, enum ib_cq_notify_flags flags)
 {
 	struct siw_cq *cq = to_siw_cq(base);
 	u32 wish = SIW_NOTIFY_SOLICITED;
+	unsigned long irq;
+	bool missed;
 
 	if ((flags & IB_CQ_SOLICITED_MASK) == IB_CQ_NEXT_COMP)
 		wish |= SIW_NOTIFY_NEXT_COMPLETION;
@@ -261,6 +311,9 @@ int siw_req_notify_cq(struct ib_cq *base, enum ib_cq_notify_flags flags)
 
 	if (!(flags & IB_CQ_REPORT_MISSED_EVENTS))
 		return 0;
-	return READ_ONCE(cq->ring[cq->get & (cq->size - 1)].flags) &
-	       SIW_WQE_VALID ? 1 : 0;
+	/* Another ring may be under way. */
+	spin_lock_irqsave(&cq->lock, irq);
+	missed = cq->ring[cq->get & (cq->size - 1)].flags & SIW_WQE_VALID;
+	spin_unlock_irqrestore(&cq->lock, irq);
+	return missed;
 }

@@ -254,11 +254,10 @@ void siw_region_free(struct core_region *region)
 	kfree_rcu(region, rcu);
 }
 
-struct ib_mr *siw_reg_user_mr(struct ib_pd *pd, u64 start, u64 length,
-			      u64 virt, int access, struct ib_udata *udata)
+/* What an application registers, ready to be found */
+static struct core_region *region_of_user(struct ib_pd *pd, u64 start, u64 length, u64 virt,
+					  int access, u8 key)
 {
-	struct siw_uresp_reg_mr resp = {};
-	struct siw_ureq_reg_mr req = {};
 	struct core_region *region;
 	int err;
 
@@ -267,33 +266,79 @@ struct ib_mr *siw_reg_user_mr(struct ib_pd *pd, u64 start, u64 length,
 	/* qperf and libfabric ask for atomics as well. There are none: nothing is granted. */
 	if (access & ~(REGION_ACCESS | IB_ACCESS_REMOTE_ATOMIC | IB_ACCESS_OPTIONAL))
 		return ERR_PTR(-EOPNOTSUPP);
+	region = siw_region_alloc(to_siw_dev(pd->device), pd, access);
+	if (!region)
+		return ERR_PTR(-ENOMEM);
+	err = region_pin(region, start, length, virt, access);
+	err = err ?: siw_region_publish(region, key);
+	if (err) {
+		siw_region_free(region);
+		return ERR_PTR(err);
+	}
+	return region;
+}
+
+struct ib_mr *siw_reg_user_mr(struct ib_pd *pd, u64 start, u64 length,
+			      u64 virt, int access, struct ib_udata *udata)
+{
+	struct siw_uresp_reg_mr resp = {};
+	struct siw_ureq_reg_mr req = {};
+	struct core_region *region;
+	int err;
+
 	if (udata->inlen < sizeof(req) || udata->outlen < sizeof(resp))
 		return ERR_PTR(-EINVAL);
 	err = ib_copy_from_udata(&req, udata, sizeof(req));
 	if (err)
 		return ERR_PTR(err);
 
-	region = siw_region_alloc(to_siw_dev(pd->device), pd, access);
-	if (!region)
-		return ERR_PTR(-ENOMEM);
-	err = region_pin(region, start, length, virt, access);
-	if (err)
-		goto err_free;
-	err = siw_region_publish(region, req.stag_key);
-	if (err)
-		goto err_free;
-
+	region = region_of_user(pd, start, length, virt, access, req.stag_key);
+	if (IS_ERR(region))
+		return ERR_CAST(region);
 	resp.stag = region->stag;
 	err = ib_copy_to_udata(udata, &resp, sizeof(resp));
 	if (err) {
 		region_withdraw(region);
-		goto err_free;
+		siw_region_free(region);
+		return ERR_PTR(err);
 	}
 	return &region->mr;
+}
 
-err_free:
-	siw_region_free(region);
-	return ERR_PTR(err);
+/**
+ * siw_rereg_user_mr() - ib_device_ops.rereg_user_mr
+ * @base: MR of siw_reg_user_mr()
+ * @flags: enum ib_mr_rereg_flags: which of the following are new
+ * @start: address of the memory
+ * @length: octets
+ * @virt: address by which requests name @start
+ * @access: enum ib_access_flags
+ * @pd: protection domain
+ * @udata: not used
+ *
+ * The new registration is an MR with an STag of its own. The caller deregisters the
+ * old one, which octets under way use until then; if this fails it stays as it was.
+ *
+ * Return: the new MR or an ERR_PTR.
+ */
+struct ib_mr *siw_rereg_user_mr(struct ib_mr *base, int flags, u64 start, u64 length, u64 virt,
+				int access, struct ib_pd *pd, struct ib_udata *udata)
+{
+	struct core_region *old = container_of(base, struct core_region, mr);
+	struct core_region *region;
+
+	if (!old->umem)
+		return ERR_PTR(-EINVAL);
+	if (!(flags & IB_MR_REREG_TRANS)) {
+		start = old->umem->address;
+		length = old->length;
+		virt = old->start;
+	}
+	if (!(flags & IB_MR_REREG_ACCESS))
+		access = siw_region_granted(old);
+	region = region_of_user(flags & IB_MR_REREG_PD ? pd : old->pd, start, length, virt, access,
+				old->stag);
+	return IS_ERR(region) ? ERR_CAST(region) : &region->mr;
 }
 
 struct ib_mr *siw_get_dma_mr(struct ib_pd *pd, int access)

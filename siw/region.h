@@ -80,6 +80,14 @@ static inline u32 siw_region_access(int access)
 	       (access & IB_ACCESS_REMOTE_READ ? CORE_REMOTE_READ : 0);
 }
 
+/* The access of siw_region_access(), the other way round */
+static inline int siw_region_granted(const struct core_region *region)
+{
+	return (region->access & CORE_LOCAL_WRITE ? IB_ACCESS_LOCAL_WRITE : 0) |
+	       (region->access & CORE_REMOTE_WRITE ? IB_ACCESS_REMOTE_WRITE : 0) |
+	       (region->access & CORE_REMOTE_READ ? IB_ACCESS_REMOTE_READ : 0);
+}
+
 static inline bool siw_region_holds(const struct core_region *region, u64 addr, u32 len)
 {
 	return addr >= region->start && addr - region->start <= region->length &&

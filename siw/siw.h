@@ -145,9 +145,10 @@ struct siw_mmap {
 /**
  * struct siw_cq - a completion queue
  * @base: embedded ib_cq; owns this object
- * @lock: @put, @get and the ring's producer; taken in any context
- * @ring: @size entries and then @ctrl; mapped by a user consumer
+ * @lock: @put, @get, the ring's producer, and which ring it is; taken in any context
+ * @ring: @size entries; mapped by a user consumer, whose @ctrl comes behind them
  * @ctrl: how the consumer wants to be woken; a user consumer writes it
+ * @kernel_ctrl: a kernel consumer's @ctrl, which stays when the ring is another
  * @entry: the mapping, for a user consumer
  * @size: entries, a power of two
  * @put: next entry to write, counts up for ever
@@ -160,9 +161,10 @@ struct siw_mmap {
  */
 struct siw_cq {
 	struct ib_cq base;
-	spinlock_t lock;	/* put, get, producing */
+	spinlock_t lock;	/* put, get, producing, ring and size */
 	struct siw_cqe *ring;
 	struct siw_cq_ctrl *ctrl;
+	struct siw_cq_ctrl kernel_ctrl;
 	struct siw_mmap *entry;
 	u32 size;
 	u32 put;
@@ -445,6 +447,7 @@ int siw_post_recv(struct ib_qp *base, const struct ib_recv_wr *wr,
 /* cq.c */
 int siw_create_cq(struct ib_cq *base, const struct ib_cq_init_attr *attr,
 		  compat_create_cq_arg *arg);
+int siw_resize_cq(struct ib_cq *base, int cqe, struct ib_udata *udata);
 int siw_quiet_cq(struct ib_cq *base);
 int siw_destroy_cq(struct ib_cq *base, struct ib_udata *udata);
 int siw_poll_cq(struct ib_cq *base, int num, struct ib_wc *wc);
@@ -460,6 +463,8 @@ struct ib_mr *siw_get_dma_mr(struct ib_pd *pd, int access);
 struct ib_mr *siw_alloc_mr(struct ib_pd *pd, enum ib_mr_type type, u32 max_num_sg);
 int siw_map_mr_sg(struct ib_mr *base, struct scatterlist *sg, int num,
 		  unsigned int *offset);
+struct ib_mr *siw_rereg_user_mr(struct ib_mr *base, int flags, u64 start, u64 length, u64 virt,
+				int access, struct ib_pd *pd, struct ib_udata *udata);
 int siw_dereg_mr(struct ib_mr *base, struct ib_udata *udata);
 int siw_region_init(struct siw_device *dev);
 void siw_region_exit(struct siw_device *dev);

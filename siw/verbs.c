@@ -294,6 +294,8 @@ const struct ib_device_ops siw_device_ops = {
 	.query_srq = siw_query_srq,
 	.reg_user_mr = siw_reg_user_mr,
 	.req_notify_cq = siw_req_notify_cq,
+	.rereg_user_mr = siw_rereg_user_mr,
+	.resize_cq = siw_resize_cq,
 
 	INIT_RDMA_OBJ_SIZE(ib_cq, siw_cq, base),
 	INIT_RDMA_OBJ_SIZE(ib_pd, siw_pd, base),

@@ -220,5 +220,7 @@ int kv_test_polled(struct kv_world *w);
 int kv_test_drain(struct kv_world *w);
 int kv_test_drain_srq(struct kv_world *w);
 int kv_test_srq(struct kv_world *w);
+int kv_test_resized(struct kv_world *w);
+int kv_test_resized_busy(struct kv_world *w);
 
 #endif

@@ -37,6 +37,8 @@ static const struct {
 	{ "drain", kv_test_drain },
 	{ "drain_srq", kv_test_drain_srq },
 	{ "srq", kv_test_srq },
+	{ "resized", kv_test_resized },
+	{ "resized_busy", kv_test_resized_busy },
 };
 
 static DEFINE_MUTEX(one_at_a_time);

@@ -370,3 +370,76 @@ out:
 	shared_close(&sh, w);
 	return err;
 }
+
+#define WAITING		16	/* completions in a CQ that is resized */
+
+static int resized(struct kv_end *end)
+{
+	struct ib_qp_attr attr = { .qp_state = IB_QPS_ERR };
+	struct kv_job *jobs[WAITING];
+	struct ib_cq *cq = end->cq;
+	int i, err;
+
+	/* Then those that wait go around the end of the ring. */
+	err = ib_resize_cq(cq, WAITING);
+	for (i = 0; i < WAITING - 5 && !err; i++)
+		err = kv_tell(end, kv_other(end), i);
+	for (i = 0; i < WAITING && !err; i++) {
+		jobs[i] = kv_post(kv_recv(end));
+		err = jobs[i] ? jobs[i]->error : -ENOMEM;
+	}
+	/* They are flushed when this returns, and nobody polls meanwhile. */
+	err = err ?: ib_modify_qp(end->id->qp, &attr, IB_QP_STATE);
+	err = err ?: kv_expect(ib_resize_cq(cq, 0) == -EINVAL);
+	err = err ?: kv_expect(ib_resize_cq(cq, cq->device->attrs.max_cqe + 1) == -EINVAL);
+	err = err ?: kv_expect(ib_resize_cq(cq, WAITING / 2) == -EINVAL && cq->cqe == WAITING);
+	err = err ?: kv_expect(!ib_resize_cq(cq, 5 * WAITING) && cq->cqe >= 5 * WAITING);
+	err = err ?: kv_expect(!ib_resize_cq(cq, WAITING) && cq->cqe == WAITING);
+	for (i = 0; i < WAITING && !err; i++) {
+		err = kv_expect(!kv_job_over(jobs[i]));
+		ib_process_cq_direct(cq, 1);
+		err = err ?: kv_expect(kv_job_over(jobs[i]));
+		err = err ?: kv_await(jobs[i], IB_WC_WR_FLUSH_ERR);
+	}
+	return err;
+}
+
+/* Test that a CQ of another size has in it, in order, what it had before. */
+int kv_test_resized(struct kv_world *w)
+{
+	struct kv_link *l = kv_link_open(w, IB_POLL_DIRECT, NULL);
+
+	if (IS_ERR(l))
+		return PTR_ERR(l);
+	return kv_link_close(l, resized(&l->owner));
+}
+
+/* Test that no completion is lost when the size of a CQ changes while it is in use. */
+int kv_test_resized_busy(struct kv_world *w)
+{
+	struct kv_link *l = kv_link_open(w, IB_POLL_SOFTIRQ, NULL);
+	struct kv_region r = {};
+	struct kv_job *jobs[8];
+	enum ib_wr_opcode opcode;
+	int i, err;
+	u32 round;
+
+	if (IS_ERR(l))
+		return PTR_ERR(l);
+	err = kv_region_make(&r, w->pd, 3, 10, 0);
+	err = err ?: kv_do(kv_reg(&l->peer, &r, REMOTE), IB_WC_SUCCESS);
+	for (round = 0; round < w->count && !err; round++) {
+		for (i = 0; i < ARRAY_SIZE(jobs); i++) {
+			opcode = i % 2 ? IB_WR_RDMA_READ : IB_WR_RDMA_WRITE;
+			jobs[i] = kv_post(kv_rdma(&l->owner, opcode,
+						  kv_sge(&l->owner, i % 2 * KV_DATA / 2, 100),
+						  r.mr->iova, r.mr->rkey));
+		}
+		err = ib_resize_cq(l->owner.cq, KV_DEPTH << (round % 4));
+		for (i = 0; i < ARRAY_SIZE(jobs); i++)
+			err = err ?: kv_await(jobs[i], IB_WC_SUCCESS);
+	}
+	err = kv_link_close(l, err);
+	kv_region_free(&r);
+	return err;
+}

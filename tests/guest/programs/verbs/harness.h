@@ -39,7 +39,7 @@ struct group {
 
 extern const struct group sizes_group, settings_group, gather_group, completions_group,
 	queues_group, reads_group, local_errors_group, remote_errors_group, invalidate_group,
-	ending_group, limits_group, opcodes_group, srq_group;
+	ending_group, limits_group, opcodes_group, srq_group, rereg_group;
 
 /* ends.c: failing and meeting */
 
@@ -169,5 +169,9 @@ void await_flush_at(const char *where, struct ibv_cq *cq, uint64_t first, uint64
 #define await_wc(cq, wr_id, status)		await_wc_at(HERE, cq, wr_id, IBV_WC_ ## status)
 #define no_wc(cq)				no_wc_at(HERE, cq)
 #define await_flush(cq, first, last)		await_flush_at(HERE, cq, first, last)
+
+/* remote_errors.c */
+
+void remote_error(enum ibv_wr_opcode opcode, struct window at, uint32_t len);
 
 #endif

@@ -25,6 +25,7 @@ static const struct group * const groups[] = {
 	&limits_group,
 	&opcodes_group,
 	&srq_group,
+	&rereg_group,
 };
 
 static bool run_test(const struct test *test, unsigned int number)

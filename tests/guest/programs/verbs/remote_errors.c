@@ -3,7 +3,7 @@
 #include "harness.h"
 
 /* The client's request is refused by the server, and both sides flush. */
-static void remote_error(enum ibv_wr_opcode opcode, struct window at, uint32_t len)
+void remote_error(enum ibv_wr_opcode opcode, struct window at, uint32_t len)
 {
 	struct ibv_sge s = sge(0, len);
 	struct ibv_send_wr wr = wr_of(1, opcode, &s, 0, 0);
