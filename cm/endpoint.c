@@ -16,6 +16,12 @@
 #include "settings.h"
 #include "trace.h"
 
+/*
+ * One work at a time: what happens first on the wire is told first. Programs that
+ * open many connections at once count on it: perftest's ends number theirs, one by
+ * its connects, the other by the requests that come. No work waits for a peer or
+ * for another work; and iw_cm's own queue, which all of it goes through, is ordered.
+ */
 static struct workqueue_struct *endpoint_wq;
 static LIST_HEAD(endpoints);
 static DEFINE_SPINLOCK(endpoints_lock);
@@ -34,7 +40,7 @@ static void endpoint_work(struct work_struct *work);
 
 int endpoint_init(void)
 {
-	endpoint_wq = alloc_workqueue("iwarp_cm", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	endpoint_wq = alloc_ordered_workqueue("iwarp_cm", WQ_MEM_RECLAIM);
 	return endpoint_wq ? 0 : -ENOMEM;
 }
 
@@ -107,6 +113,9 @@ void endpoint_put(struct iwarp_endpoint *ep)
 void endpoint_kick(struct iwarp_endpoint *ep, unsigned int event)
 {
 	set_bit(event, &ep->events);
+	/* One that is queued keeps its place. */
+	if (test_and_set_bit(EP_EVENT_QUEUED, &ep->events))
+		return;
 	endpoint_get(ep);
 	if (mod_delayed_work(endpoint_wq, &ep->work, 0))
 		endpoint_put(ep);

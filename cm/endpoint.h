@@ -29,6 +29,7 @@ enum endpoint_event {
 	EP_EVENT_ORPHANED,	/* the listener is gone */
 	EP_EVENT_ABORT,		/* backlog, or the device is gone */
 	EP_EVENT_GOING,		/* the device is about to go */
+	EP_EVENT_QUEUED,	/* none: the work will see what was set before */
 };
 
 /* What iw_cm still has to hear of this connection */
