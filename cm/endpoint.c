@@ -13,7 +13,6 @@
 #include "initiator.h"
 #include "listener.h"
 #include "responder.h"
-#include "settings.h"
 #include "trace.h"
 
 /*
@@ -358,7 +357,7 @@ int endpoint_start_stream(struct iwarp_endpoint *ep)
 	ep->timed = false;
 	if (!ep->initiator && ep->agreed.rtr != IWARP_RTR_NONE) {
 		ep->rtr_wait = true;
-		endpoint_set_deadline(ep, READ_ONCE(rtr_timeout));
+		endpoint_set_deadline(ep, READ_ONCE(ep->dev->settings.rtr_timeout));
 	}
 	return ep->dev->qp_ops->start(ep->qp, &params);
 }
@@ -399,18 +398,6 @@ int endpoint_raise(struct iwarp_endpoint *ep, enum iw_cm_event_type type, int st
 	}
 	return ep->cm_id->event_handler(ep->cm_id, &event);
 }
-
-/**
- * iwarp_cm_close_timeout - bound of an orderly end, for a QP that has still
- * something to send or to be answered
- *
- * Return: milliseconds.
- */
-unsigned int iwarp_cm_close_timeout(void)
-{
-	return READ_ONCE(close_timeout);
-}
-EXPORT_SYMBOL_GPL(iwarp_cm_close_timeout);
 
 static void endpoint_tell_cm(struct iwarp_endpoint *ep, int status)
 {
@@ -499,7 +486,7 @@ void endpoint_over(struct iwarp_endpoint *ep, int status, enum endpoint_ending e
 	ep->ending = ending;
 	ep->transport->watch(ep->conn, &(struct iwarp_watch){ endpoint_notify, ep });
 	ep->transport->shutdown(ep->conn);
-	endpoint_set_deadline(ep, READ_ONCE(close_timeout));
+	endpoint_set_deadline(ep, READ_ONCE(ep->dev->settings.close_timeout));
 	/* In the work, so that whoever calls this does not wait for the socket. */
 	endpoint_kick(ep, EP_EVENT_SOCKET);
 }

@@ -9,7 +9,6 @@
 #include "endpoint.h"
 #include "initiator.h"
 #include "rdma_id.h"
-#include "settings.h"
 #include "trace.h"
 
 /* What iw_cm and rdma_cm tell apart: refused, no answer, anything else */
@@ -302,7 +301,7 @@ int iwarp_cm_connect(struct iwarp_device *dev, struct iw_cm_id *id,
 		ep->cm_id = id;
 		id->provider_data = (void *)(unsigned long)ep->handle;
 		ep->due = EP_DUE_REPLY;
-		endpoint_set_deadline(ep, READ_ONCE(connect_timeout));
+		endpoint_set_deadline(ep, READ_ONCE(ep->dev->settings.connect_timeout));
 		endpoint_kick(ep, EP_EVENT_SOCKET);
 	}
 	mutex_unlock(&ep->lock);

@@ -8,7 +8,6 @@
 #include "endpoint.h"
 #include "listener.h"
 #include "responder.h"
-#include "settings.h"
 #include "trace.h"
 
 /* Comes locked. */
@@ -24,7 +23,7 @@ struct iwarp_endpoint *responder_create(struct iwarp_device *dev, struct listene
 	ep->addrs = *addrs;
 	ep->listener = listener;
 	listener_get(listener);
-	endpoint_set_deadline(ep, READ_ONCE(request_timeout));
+	endpoint_set_deadline(ep, READ_ONCE(ep->dev->settings.request_timeout));
 	return ep;
 }
 
@@ -95,7 +94,7 @@ static int responder_report(struct iwarp_endpoint *ep)
 	if (ret)
 		return ret;
 	ep->state = EP_ANSWER_WAIT;
-	endpoint_set_deadline(ep, READ_ONCE(answer_timeout));
+	endpoint_set_deadline(ep, READ_ONCE(ep->dev->settings.answer_timeout));
 
 	/* For the ULP to choose within; accept has the last word. */
 	ep->agreed.ird = ep->dev->max_ird;
@@ -166,7 +165,7 @@ static void responder_run_answer_wait(struct iwarp_endpoint *ep, unsigned long e
 	int ret;
 
 	if (events & BIT(EP_EVENT_ORPHANED)) {
-		soon = jiffies + msecs_to_jiffies(READ_ONCE(request_timeout));
+		soon = jiffies + msecs_to_jiffies(READ_ONCE(ep->dev->settings.request_timeout));
 		if (time_before(soon, ep->deadline))
 			ep->deadline = soon;
 	}

@@ -99,15 +99,31 @@ struct iwarp_qp_ops {
  * struct iwarp_cm_settings - MPA policy of a device, changeable at any time
  * @mpa_revision: revision that connects begin with, 1 or 2
  * @rtr: RTR that connects offer in revision 2; IWARP_RTR_NONE: not peer-to-peer
- * @crc: ask for CRCs (RFC 5044 section 7.1.1 has them on unless both decline)
+ * @crc: ask for CRCs, 0 or 1 (RFC 5044 section 7.1.1 has them on unless both decline)
+ * @connect_timeout: connecting: TCP and MPA together, a second attempt included
+ * @request_timeout: accepted by TCP until the whole MPA request has come
+ * @answer_timeout: a request that was reported until it is accepted or rejected;
+ *	no more than @request_timeout once the listener is gone
+ * @rtr_timeout: accepted, peer-to-peer, until the initiator's first FPDU has come
+ * @close_timeout: closing, in the background, until the peer has closed as well;
+ *	for a QP: until it has sent what was posted and was answered
  *
- * Written without a lock, read once per connection.
+ * The bounds are of every half-open step, in milliseconds, IWARP_TIMEOUT_MIN to
+ * IWARP_TIMEOUT_MAX. Written without a lock; each is read when its step begins.
  */
 struct iwarp_cm_settings {
-	u8 mpa_revision;
-	u8 rtr;
-	bool crc;
+	u32 mpa_revision;
+	u32 rtr;
+	u32 crc;
+	u32 connect_timeout;
+	u32 request_timeout;
+	u32 answer_timeout;
+	u32 rtr_timeout;
+	u32 close_timeout;
 };
+
+#define IWARP_TIMEOUT_MIN	10
+#define IWARP_TIMEOUT_MAX	3600000
 
 /**
  * struct iwarp_cm_counters - per device, for rdma statistic and tests
@@ -132,7 +148,7 @@ struct iwarp_cm_counters {
  *	this device's
  * @qp_ops: set by the provider
  * @transport: how this device's connections are carried
- * @settings: set by the provider, then free to change
+ * @settings: by iwarp_cm_defaults(), then free to change
  * @max_ird: upper limit of what MPA offers
  * @max_ord: upper limit of what MPA offers
  * @counters: counted by the connection manager
@@ -162,6 +178,7 @@ struct iwarp_device {
 /* The host's own TCP, over sockets reserved in portspace */
 extern const struct iwarp_transport_ops iwarp_transport_tcp;
 
+void iwarp_cm_defaults(struct iwarp_cm_settings *settings);
 int iwarp_cm_register(struct iwarp_device *dev);
 void iwarp_cm_unregister(struct iwarp_device *dev);
 
@@ -202,9 +219,6 @@ struct iwarp_cm_info {
 bool iwarp_cm_info(const struct iw_cm_id *id, struct iwarp_cm_info *info);
 void iwarp_cm_abort(const struct iw_cm_id *id);
 bool iwarp_cm_serves(struct net *net, const struct sockaddr_storage *addr);
-
-/* How long an orderly end may take, in milliseconds; a setting */
-unsigned int iwarp_cm_close_timeout(void);
 
 /* From a QP, any context that may take a spinlock with bottom halves off */
 void iwarp_cm_qp_event(struct iwarp_endpoint *ep, enum iwarp_qp_event event);

@@ -156,9 +156,7 @@ struct siw_device *siw_device_create(struct net_device *netdev)
 	dev->cm.transport = &iwarp_transport_tcp;
 	dev->cm.max_ird = SIW_MAX_IRD;
 	dev->cm.max_ord = SIW_MAX_ORD;
-	dev->cm.settings.mpa_revision = MPA_REVISION_2;
-	dev->cm.settings.rtr = IWARP_RTR_WRITE;
-	dev->cm.settings.crc = true;
+	iwarp_cm_defaults(&dev->cm.settings);
 	dev_hold(netdev);
 	dev->netdev = netdev;
 	return dev;

@@ -351,7 +351,7 @@ static int qp_to_closing(struct siw_qp *qp)
 		return READ_ONCE(qp->state) == SIW_QP_ERROR ? 0 : -EINVAL;
 	if (qp->state == SIW_QP_RTS) {
 		qp->stream.close_by = jiffies +
-				      msecs_to_jiffies(iwarp_cm_close_timeout());
+				      msecs_to_jiffies(READ_ONCE(qp->dev->cm.settings.close_timeout));
 		qp_set_state(qp, SIW_QP_CLOSING);
 		siw_stream_transmit(qp, sk);
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Settings of a device, in its folder of sysfs: /sys/class/infiniband/DEVICE/siw.
- * A new value holds for connections made from then on.
+ * A new value holds for connections, or their steps, that begin from then on.
  */
 #include <linux/kstrtox.h>
 #include <linux/string.h>
@@ -15,121 +15,96 @@ const char * const siw_rtr_names[] = {
 	[IWARP_RTR_READ]	= "read",
 };
 
-static struct siw_device *attr_dev(struct device *d)
+/**
+ * struct setting - a file
+ * @attr: the file
+ * @offset: of the value, a u32, in struct siw_device
+ * @min: least value
+ * @max: greatest value
+ * @names: what the values are called, from 0 to @max; NULL: they are numbers
+ */
+struct setting {
+	struct device_attribute attr;
+	size_t offset;
+	u32 min;
+	u32 max;
+	const char * const *names;
+};
+
+static u32 *setting_value(const struct setting *setting, struct device *d)
 {
-	return rdma_device_to_drv_device(d, struct siw_device, ibdev);
+	void *dev = rdma_device_to_drv_device(d, struct siw_device, ibdev);
+
+	return dev + setting->offset;
 }
 
-static ssize_t mpa_crc_show(struct device *d, struct device_attribute *attr,
-			    char *buf)
+static ssize_t setting_show(struct device *d, struct device_attribute *attr, char *buf)
 {
-	return sysfs_emit(buf, "%d\n", READ_ONCE(attr_dev(d)->cm.settings.crc));
+	const struct setting *setting = container_of(attr, struct setting, attr);
+	u32 value = READ_ONCE(*setting_value(setting, d));
+
+	if (setting->names)
+		return sysfs_emit(buf, "%s\n", setting->names[value]);
+	return sysfs_emit(buf, "%u\n", value);
 }
 
-static ssize_t mpa_crc_store(struct device *d, struct device_attribute *attr,
-			     const char *buf, size_t count)
+static ssize_t setting_store(struct device *d, struct device_attribute *attr, const char *buf,
+			     size_t count)
 {
-	bool crc;
-	int err = kstrtobool(buf, &crc);
+	const struct setting *setting = container_of(attr, struct setting, attr);
+	u32 value;
+	int ret;
 
-	if (err)
-		return err;
-	WRITE_ONCE(attr_dev(d)->cm.settings.crc, crc);
-	return count;
-}
-static DEVICE_ATTR_RW(mpa_crc);
-
-static ssize_t mpa_revision_show(struct device *d,
-				 struct device_attribute *attr, char *buf)
-{
-	return sysfs_emit(buf, "%u\n",
-			  READ_ONCE(attr_dev(d)->cm.settings.mpa_revision));
-}
-
-static ssize_t mpa_revision_store(struct device *d,
-				  struct device_attribute *attr,
-				  const char *buf, size_t count)
-{
-	u8 revision;
-	int err = kstrtou8(buf, 0, &revision);
-
-	if (err)
-		return err;
-	if (revision != MPA_REVISION_1 && revision != MPA_REVISION_2)
-		return -EINVAL;
-	WRITE_ONCE(attr_dev(d)->cm.settings.mpa_revision, revision);
-	return count;
-}
-static DEVICE_ATTR_RW(mpa_revision);
-
-static ssize_t mpa_rtr_show(struct device *d, struct device_attribute *attr,
-			    char *buf)
-{
-	return sysfs_emit(buf, "%s\n",
-			  siw_rtr_names[READ_ONCE(attr_dev(d)->cm.settings.rtr)]);
-}
-
-static ssize_t mpa_rtr_store(struct device *d, struct device_attribute *attr,
-			     const char *buf, size_t count)
-{
-	int rtr = __sysfs_match_string(siw_rtr_names, ARRAY_SIZE(siw_rtr_names), buf);
-
-	if (rtr < 0)
-		return rtr;
-	WRITE_ONCE(attr_dev(d)->cm.settings.rtr, rtr);
-	return count;
-}
-static DEVICE_ATTR_RW(mpa_rtr);
-
-static ssize_t max_ulpdu_show(struct device *d, struct device_attribute *attr,
-			      char *buf)
-{
-	return sysfs_emit(buf, "%u\n", READ_ONCE(attr_dev(d)->max_ulpdu));
-}
-
-static ssize_t max_ulpdu_store(struct device *d, struct device_attribute *attr,
-			       const char *buf, size_t count)
-{
-	u32 ulpdu;
-	int err = kstrtou32(buf, 0, &ulpdu);
-
-	if (err)
-		return err;
-	if (ulpdu < SIW_MIN_FPDU || ulpdu > MPA_MAX_ULPDU)
+	if (setting->names) {
+		ret = __sysfs_match_string(setting->names, setting->max + 1, buf);
+		value = ret;
+	} else {
+		ret = kstrtou32(buf, 0, &value);
+	}
+	if (ret < 0)
+		return ret;
+	if (value < setting->min || value > setting->max)
 		return -ERANGE;
-	WRITE_ONCE(attr_dev(d)->max_ulpdu, ulpdu);
+	WRITE_ONCE(*setting_value(setting, d), value);
 	return count;
 }
-static DEVICE_ATTR_RW(max_ulpdu);
 
-static ssize_t mpa_rtr_repeats_show(struct device *d,
-				    struct device_attribute *attr, char *buf)
-{
-	return sysfs_emit(buf, "%u\n", READ_ONCE(attr_dev(d)->rtr_repeats));
-}
+#define SETTING(name, member, least, greatest, words)			\
+	static struct setting name = {					\
+		.attr = __ATTR(name, 0644, setting_show, setting_store), \
+		.offset = offsetof(struct siw_device, member) +		\
+			  BUILD_BUG_ON_ZERO(sizeof_field(struct siw_device, member) != 4), \
+		.min = least,						\
+		.max = greatest,					\
+		.names = words,						\
+	}
 
-static ssize_t mpa_rtr_repeats_store(struct device *d,
-				     struct device_attribute *attr,
-				     const char *buf, size_t count)
-{
-	u8 repeats;
-	int err = kstrtou8(buf, 0, &repeats);
+#define NUMBER(name, member, least, greatest)	SETTING(name, member, least, greatest, NULL)
+#define TIMEOUT(name)	\
+	NUMBER(name, cm.settings.name, IWARP_TIMEOUT_MIN, IWARP_TIMEOUT_MAX)
 
-	if (err)
-		return err;
-	if (repeats > SIW_MAX_RTR_REPEATS)
-		return -ERANGE;
-	WRITE_ONCE(attr_dev(d)->rtr_repeats, repeats);
-	return count;
-}
-static DEVICE_ATTR_RW(mpa_rtr_repeats);
+NUMBER(mpa_crc, cm.settings.crc, 0, 1);
+NUMBER(mpa_revision, cm.settings.mpa_revision, MPA_REVISION_1, MPA_REVISION_2);
+SETTING(mpa_rtr, cm.settings.rtr, 0, ARRAY_SIZE(siw_rtr_names) - 1, siw_rtr_names);
+NUMBER(mpa_rtr_repeats, rtr_repeats, 0, SIW_MAX_RTR_REPEATS);
+NUMBER(max_ulpdu, max_ulpdu, SIW_MIN_FPDU, MPA_MAX_ULPDU);
+TIMEOUT(connect_timeout);
+TIMEOUT(request_timeout);
+TIMEOUT(answer_timeout);
+TIMEOUT(rtr_timeout);
+TIMEOUT(close_timeout);
 
 static struct attribute *siw_settings_attrs[] = {
-	&dev_attr_mpa_crc.attr,
-	&dev_attr_mpa_revision.attr,
-	&dev_attr_mpa_rtr.attr,
-	&dev_attr_mpa_rtr_repeats.attr,
-	&dev_attr_max_ulpdu.attr,
+	&mpa_crc.attr.attr,
+	&mpa_revision.attr.attr,
+	&mpa_rtr.attr.attr,
+	&mpa_rtr_repeats.attr.attr,
+	&max_ulpdu.attr.attr,
+	&connect_timeout.attr.attr,
+	&request_timeout.attr.attr,
+	&answer_timeout.attr.attr,
+	&rtr_timeout.attr.attr,
+	&close_timeout.attr.attr,
 	NULL,
 };
 

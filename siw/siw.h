@@ -117,7 +117,7 @@ struct siw_device {
 	struct iwarp_device cm;
 	struct net_device *netdev;
 	u32 max_ulpdu;
-	u8 rtr_repeats;
+	u32 rtr_repeats;
 	u8 gid[16];
 	struct xarray qps;
 	struct xarray regions;

@@ -21,7 +21,6 @@ DEVICE = "siw_b"
 SETTINGS = f"/sys/class/infiniband/{DEVICE}/siw/"
 HW_COUNTERS = f"/sys/class/infiniband/{DEVICE}/ports/1/hw_counters/"
 CAUSES = ("rdmap_local", "rdmap_protection", "rdmap_operation", "ddp_local", "ddp_tagged", "ddp_untagged", "llp", "unknown")
-TIMEOUTS = "/sys/module/iwarp_cm/parameters/"
 PEER4, DUT4, PEER6, DUT6 = "10.0.0.1", "10.0.0.2", "fd00::1", "fd00::2"
 
 CLONE_NEWNET = 0x40000000
@@ -147,22 +146,17 @@ class Bench:
     def setting(self, name, value):
         self.endpoint.set(SETTINGS + name, value)
 
-    def timeout(self, name, ms):
-        with open(TIMEOUTS + name, "w") as file:
-            file.write(str(ms))
-
     @contextmanager
     def timeouts(self, **ms):
         saved = {}
         for name, value in ms.items():
-            with open(TIMEOUTS + name) as file:
-                saved[name] = int(file.read())
-            self.timeout(name, value)
+            saved[name] = int(self.endpoint.cat(SETTINGS + name))
+            self.setting(name, value)
         try:
             yield
         finally:
             for name, value in saved.items():
-                self.timeout(name, value)
+                self.setting(name, value)
 
     def counter(self, name):
         """One of the device's own, or terminates_sent and terminates_received, whatever their cause."""
