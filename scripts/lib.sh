@@ -139,19 +139,20 @@ depends_of() {
 	apt-cache depends "$1" | sed -n "s/^ *|\\?Depends: \\($2\\)\$/\\1/p" | head -n 1
 }
 
-# NFS's programs are unpacked and not installed: that would start a server here.
-setup_nfs() {
-	[ -e "$CACHE/nfs/.complete" ] || locked "$CACHE/setup.lock" setup_nfs_locked
+# setup_unpacked NAME PACKAGE...: at build/NAME, not installed: that would start servers here
+setup_unpacked() {
+	[ -e "$CACHE/$1/.complete" ] || locked "$CACHE/setup.lock" setup_unpacked_locked "$@"
 	mkdir -p "$BUILD"
-	ln -sfn "$CACHE/nfs" "$BUILD/nfs"
+	ln -sfn "$CACHE/$1" "$BUILD/$1"
 }
 
-setup_nfs_locked() {
-	[ ! -e "$CACHE/nfs/.complete" ] || return 0
-	rm -rf "$CACHE/nfs.tmp" "$CACHE/nfs"
-	fetch_packages "$CACHE/nfs.tmp" nfs-common nfs-kernel-server
-	touch "$CACHE/nfs.tmp/.complete"
-	mv "$CACHE/nfs.tmp" "$CACHE/nfs"
+setup_unpacked_locked() {
+	local dir=$CACHE/$1
+	[ ! -e "$dir/.complete" ] || return 0
+	rm -rf "$dir.tmp" "$dir"
+	fetch_packages "$dir.tmp" "${@:2}"
+	touch "$dir.tmp/.complete"
+	mv "$dir.tmp" "$dir"
 }
 
 # ---- guest kernels: uml and uml-debug are built, 6.1 and 6.12 are Debian's own
