@@ -346,12 +346,13 @@ int siw_destroy_qp(struct ib_qp *base, struct ib_udata *udata)
 static int qp_to_closing(struct siw_qp *qp)
 {
 	struct sock *sk = siw_stream_lock(qp);
+	u32 bound;
 
 	if (!sk)
 		return READ_ONCE(qp->state) == SIW_QP_ERROR ? 0 : -EINVAL;
 	if (qp->state == SIW_QP_RTS) {
-		qp->stream.close_by = jiffies +
-				      msecs_to_jiffies(READ_ONCE(qp->dev->cm.settings.close_timeout));
+		bound = READ_ONCE(qp->dev->cm.settings.close_timeout);
+		qp->stream.close_by = jiffies + msecs_to_jiffies(bound);
 		qp_set_state(qp, SIW_QP_CLOSING);
 		siw_stream_transmit(qp, sk);
 	}

@@ -69,30 +69,40 @@ static ssize_t setting_store(struct device *d, struct device_attribute *attr, co
 	return count;
 }
 
-#define SETTING(name, member, least, greatest, words)			\
-	static struct setting name = {					\
-		.attr = __ATTR(name, 0644, setting_show, setting_store), \
-		.offset = offsetof(struct siw_device, member) +		\
-			  BUILD_BUG_ON_ZERO(sizeof_field(struct siw_device, member) != 4), \
-		.min = least,						\
-		.max = greatest,					\
-		.names = words,						\
-	}
+#define SETTING(file, member, least, greatest, words) {			\
+	.attr = {							\
+		.attr = { .name = file, .mode = 0644 },			\
+		.show = setting_show,					\
+		.store = setting_store,					\
+	},								\
+	.offset = offsetof(struct siw_device, member),			\
+	.min = least,							\
+	.max = greatest,						\
+	.names = words,							\
+}
 
-#define NUMBER(name, member, least, greatest)	SETTING(name, member, least, greatest, NULL)
-#define TIMEOUT(name)	\
-	NUMBER(name, cm.settings.name, IWARP_TIMEOUT_MIN, IWARP_TIMEOUT_MAX)
+#define NUMBER(file, member, least, greatest)	SETTING(file, member, least, greatest, NULL)
+#define TIMEOUT(file, member)	NUMBER(file, member, IWARP_TIMEOUT_MIN, IWARP_TIMEOUT_MAX)
 
-NUMBER(mpa_crc, cm.settings.crc, 0, 1);
-NUMBER(mpa_revision, cm.settings.mpa_revision, MPA_REVISION_1, MPA_REVISION_2);
-SETTING(mpa_rtr, cm.settings.rtr, 0, ARRAY_SIZE(siw_rtr_names) - 1, siw_rtr_names);
-NUMBER(mpa_rtr_repeats, rtr_repeats, 0, SIW_MAX_RTR_REPEATS);
-NUMBER(max_ulpdu, max_ulpdu, SIW_MIN_FPDU, MPA_MAX_ULPDU);
-TIMEOUT(connect_timeout);
-TIMEOUT(request_timeout);
-TIMEOUT(answer_timeout);
-TIMEOUT(rtr_timeout);
-TIMEOUT(close_timeout);
+/* All are u32. */
+static_assert(sizeof(struct iwarp_cm_settings) == 8 * sizeof(u32));
+static_assert(sizeof_field(struct siw_device, rtr_repeats) == sizeof(u32));
+static_assert(sizeof_field(struct siw_device, max_ulpdu) == sizeof(u32));
+
+static struct setting mpa_crc = NUMBER("mpa_crc", cm.settings.crc, 0, 1);
+static struct setting mpa_revision =
+	NUMBER("mpa_revision", cm.settings.mpa_revision, MPA_REVISION_1, MPA_REVISION_2);
+static struct setting mpa_rtr =
+	SETTING("mpa_rtr", cm.settings.rtr, 0, ARRAY_SIZE(siw_rtr_names) - 1, siw_rtr_names);
+static struct setting mpa_rtr_repeats =
+	NUMBER("mpa_rtr_repeats", rtr_repeats, 0, SIW_MAX_RTR_REPEATS);
+static struct setting max_ulpdu =
+	NUMBER("max_ulpdu", max_ulpdu, SIW_MIN_FPDU, MPA_MAX_ULPDU);
+static struct setting connect_timeout = TIMEOUT("connect_timeout", cm.settings.connect_timeout);
+static struct setting request_timeout = TIMEOUT("request_timeout", cm.settings.request_timeout);
+static struct setting answer_timeout = TIMEOUT("answer_timeout", cm.settings.answer_timeout);
+static struct setting rtr_timeout = TIMEOUT("rtr_timeout", cm.settings.rtr_timeout);
+static struct setting close_timeout = TIMEOUT("close_timeout", cm.settings.close_timeout);
 
 static struct attribute *siw_settings_attrs[] = {
 	&mpa_crc.attr.attr,
