@@ -330,6 +330,9 @@ struct ib_mr *siw_rereg_user_mr(struct ib_mr *base, int flags, u64 start, u64 le
 	if (!old->umem)
 		return ERR_PTR(-EINVAL);
 	if (!(flags & IB_MR_REREG_TRANS)) {
+		/* The address would be another's. */
+		if (old->umem->owning_mm != current->mm)
+			return ERR_PTR(-EINVAL);
 		start = old->umem->address;
 		length = old->length;
 		virt = old->start;
@@ -338,7 +341,12 @@ struct ib_mr *siw_rereg_user_mr(struct ib_mr *base, int flags, u64 start, u64 le
 		access = siw_region_granted(old);
 	region = region_of_user(flags & IB_MR_REREG_PD ? pd : old->pd, start, length, virt, access,
 				old->stag);
-	return IS_ERR(region) ? ERR_CAST(region) : &region->mr;
+	if (IS_ERR(region))
+		return ERR_CAST(region);
+	/* For who looks: the caller sets them of a first registration only. */
+	region->mr.iova = virt;
+	region->mr.length = length;
+	return &region->mr;
 }
 
 struct ib_mr *siw_get_dma_mr(struct ib_pd *pd, int access)
