@@ -19,6 +19,7 @@ from .stream import PATIENCE, Listener, Stream, family
 PEER, DUT = "a", "b"
 DEVICE = "siw_b"
 SETTINGS = f"/sys/class/infiniband/{DEVICE}/siw/"
+PEER_SETTINGS = "/sys/class/infiniband/siw_a/siw/"
 HW_COUNTERS = f"/sys/class/infiniband/{DEVICE}/ports/1/hw_counters/"
 CAUSES = ("rdmap_local", "rdmap_protection", "rdmap_operation", "ddp_local", "ddp_tagged", "ddp_untagged", "llp", "unknown")
 PEER4, DUT4, PEER6, DUT6 = "10.0.0.1", "10.0.0.2", "fd00::1", "fd00::2"
@@ -148,15 +149,18 @@ class Bench:
 
     @contextmanager
     def timeouts(self, **ms):
-        saved = {}
-        for name, value in ms.items():
-            saved[name] = int(self.endpoint.cat(SETTINGS + name))
-            self.setting(name, value)
+        """Of the device that is tested, and of a client's on the other host, which has its own."""
+        ends = [(self.endpoint, SETTINGS)]
+        if getattr(self, "client", None):
+            ends.append((self.client, PEER_SETTINGS))
+        saved = [(end, folder + name, int(end.cat(folder + name))) for end, folder in ends for name in ms]
+        for end, path, _ in saved:
+            end.set(path, ms[path.rsplit("/", 1)[1]])
         try:
             yield
         finally:
-            for name, value in saved.items():
-                self.setting(name, value)
+            for end, path, value in saved:
+                end.set(path, value)
 
     def counter(self, name):
         """One of the device's own, or terminates_sent and terminates_received, whatever their cause."""
