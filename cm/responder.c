@@ -303,11 +303,18 @@ int iwarp_cm_reject(struct iwarp_device *dev, struct iw_cm_id *id,
 		    const void *pdata, u8 pdata_len)
 {
 	struct iwarp_endpoint *ep = responder_lock_request(id);
+	int ret = 0;
 
 	if (!ep)
 		return -ECONNRESET;
-	responder_refuse(ep, ep->received.revision, pdata, pdata_len);
+	/* Not an event's, but in the caller's hands: the socket may be dead. */
+	if (ep->transport->peek(ep->conn) == -EAGAIN) {
+		responder_refuse(ep, ep->received.revision, pdata, pdata_len);
+	} else {
+		endpoint_over(ep, -ECONNRESET, EP_END_RESET);
+		ret = -ECONNRESET;
+	}
 	responder_unlock_request(ep);
-	return 0;
+	return ret;
 }
 EXPORT_SYMBOL_GPL(iwarp_cm_reject);
