@@ -18,8 +18,6 @@ from .stream import PATIENCE, Listener, Stream, family
 # The scripted peer lives in namespace a, what is tested in b.
 PEER, DUT = "a", "b"
 DEVICE = "siw_b"
-SETTINGS = f"/sys/class/infiniband/{DEVICE}/siw/"
-PEER_SETTINGS = "/sys/class/infiniband/siw_a/siw/"
 HW_COUNTERS = f"/sys/class/infiniband/{DEVICE}/ports/1/hw_counters/"
 CAUSES = ("rdmap_local", "rdmap_protection", "rdmap_operation", "ddp_local", "ddp_tagged", "ddp_untagged", "llp", "unknown")
 PEER4, DUT4, PEER6, DUT6 = "10.0.0.1", "10.0.0.2", "fd00::1", "fd00::2"
@@ -34,6 +32,10 @@ def enter(namespace):
     if libc.setns(fd, CLONE_NEWNET):
         raise OSError(ctypes.get_errno(), "setns")
     os.close(fd)
+
+
+def settings(device):
+    return f"/sys/class/infiniband/{device}/siw/"
 
 
 def meet():
@@ -144,23 +146,25 @@ class Bench:
 
     # -- settings and counters of the device under test
 
-    def setting(self, name, value):
-        self.endpoint.set(SETTINGS + name, value)
+    def ends(self):
+        """Each device that takes part in connections, and the program on it (another one after start_endpoint())"""
+        return {DEVICE: self.endpoint}
+
+    def setting(self, name, value, device=DEVICE):
+        self.ends()[device].set(settings(device) + name, value)
 
     @contextmanager
     def timeouts(self, **ms):
-        """Of the device that is tested, and of a client's on the other host, which has its own."""
-        ends = [(self.endpoint, SETTINGS)]
-        if getattr(self, "client", None):
-            ends.append((self.client, PEER_SETTINGS))
-        saved = [(end, folder + name, int(end.cat(folder + name))) for end, folder in ends for name in ms]
-        for end, path, _ in saved:
-            end.set(path, ms[path.rsplit("/", 1)[1]])
+        """Within the block, of every device: each has its own."""
+        saved = [(device, name, int(end.cat(settings(device) + name)))
+                 for device, end in self.ends().items() for name in ms]
+        for device, name, _ in saved:
+            self.setting(name, ms[name], device)
         try:
             yield
         finally:
-            for end, path, value in saved:
-                end.set(path, value)
+            for device, name, value in saved:
+                self.setting(name, value, device)
 
     def counter(self, name):
         """One of the device's own, or terminates_sent and terminates_received, whatever their cause."""

@@ -9,6 +9,7 @@ from .endpoint import Endpoint
 from .resources import Resources
 from .stream import PATIENCE
 
+CLIENTS = "siw_a"
 TIME_WAIT = "06"
 
 
@@ -22,7 +23,7 @@ class Both:
 class Pair(Bench):
     def __init__(self):
         enter(PEER)
-        self.clients_use = Resources("siw_a")
+        self.clients_use = Resources(CLIENTS)
         self.client = None
         self.calls = []
         super().__init__()
@@ -33,6 +34,9 @@ class Pair(Bench):
             self.client.kill()
         self.client = Endpoint(PEER)
         self.calls = []
+
+    def ends(self):
+        return super().ends() | ({CLIENTS: self.client} if self.client else {})
 
     # -- connections
 
