@@ -188,6 +188,15 @@ void responder_run(struct iwarp_endpoint *ep, unsigned long events)
 		responder_run_answer_wait(ep, events);
 }
 
+/*
+ * iw_cm's answer may come before the event that tells of the connection's end, or
+ * of octets that have no place there.
+ */
+static bool responder_caller_waits(struct iwarp_endpoint *ep)
+{
+	return ep->transport->peek(ep->conn) == -EAGAIN;
+}
+
 /* The request that iw_cm means, locked, or NULL when it is gone */
 static struct iwarp_endpoint *responder_lock_request(struct iw_cm_id *id)
 {
@@ -225,9 +234,7 @@ static int responder_accept(struct iwarp_endpoint *ep, struct iw_cm_id *id,
 	ep->sent.pdata = param->private_data;
 	ep->sent.pdata_len = param->private_data_len;
 
-	/* Not an event's, but in the caller's hands: the socket may be dead. */
-	ret = ep->transport->peek(ep->conn);
-	if (ret != -EAGAIN)
+	if (!responder_caller_waits(ep))
 		return -ECONNRESET;
 	ret = endpoint_attach(ep, param->qpn);
 	if (ret)
@@ -297,7 +304,7 @@ EXPORT_SYMBOL_GPL(iwarp_cm_accept);
  * @pdata: private data for the peer
  * @pdata_len: its length
  *
- * Return: 0, or -ECONNRESET when the request is gone.
+ * Return: 0, or -ECONNRESET when the request or its caller is gone.
  */
 int iwarp_cm_reject(struct iwarp_device *dev, struct iw_cm_id *id,
 		    const void *pdata, u8 pdata_len)
@@ -307,8 +314,7 @@ int iwarp_cm_reject(struct iwarp_device *dev, struct iw_cm_id *id,
 
 	if (!ep)
 		return -ECONNRESET;
-	/* Not an event's, but in the caller's hands: the socket may be dead. */
-	if (ep->transport->peek(ep->conn) == -EAGAIN) {
+	if (responder_caller_waits(ep)) {
 		responder_refuse(ep, ep->received.revision, pdata, pdata_len);
 	} else {
 		endpoint_over(ep, -ECONNRESET, EP_END_RESET);
