@@ -227,7 +227,9 @@ measure() {
 	perftest_race=1
 	pair "$name" 18515 "$* -R -F -s $size -n $n" "$* -R -F -s $size -n $n $addr"
 	perftest_race=
-	check "$name: its report" grep -qE "^ *$size +${iterations:-$n} +[0-9]" "$scratch/run"
+	# Its figures are not judged: where perftest can't tell the CPU's frequency, they are none.
+	grep -qE "^ *$size +${iterations:-$n} " "$scratch/run"
+	result $? "$name: its report" "$scratch/run"
 }
 
 # ---- what is left behind
