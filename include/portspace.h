@@ -13,6 +13,7 @@
 #include <linux/socket.h>
 #include "portspace_flag.h"
 
+struct module;
 struct net;
 struct socket;
 struct portspace_reservation;
@@ -58,6 +59,7 @@ void portspace_put(struct portspace_reservation *res);
 void portspace_hide(struct portspace_reservation *res);
 
 int portspace_listen(struct portspace_reservation *res, int backlog);
+void portspace_unlisten(struct portspace_reservation *res);
 void portspace_set_reuse(struct portspace_reservation *res, bool reuse);
 int portspace_set_v6only(struct portspace_reservation *res, bool v6only);
 
@@ -69,6 +71,24 @@ struct socket *portspace_socket(struct portspace_reservation *res);
 bool portspace_is_late(const struct portspace_reservation *res);
 int portspace_addr(struct portspace_reservation *res,
 		   struct sockaddr_storage *addr);
+
+/**
+ * struct portspace_extension - who holds reserved ports elsewhere, as on an adapter
+ * @owner: stays while a port is held
+ * @bind: hold the port of @addr, which the host has bound: AF_INET or AF_INET6,
+ *	perhaps the wildcard. NULL: nobody there has to. -EADDRINUSE: somebody there
+ *	refuses; if the host chose the port, it chooses another then. All or
+ *	nothing. May sleep, inside rdma_cm's global mutex; takes no rtnl.
+ * @unbind: let it go; may sleep likewise
+ */
+struct portspace_extension {
+	struct module *owner;
+	void *(*bind)(struct net *net, const struct sockaddr_storage *addr, bool v6only);
+	void (*unbind)(void *held);
+};
+
+int portspace_extend(const struct portspace_extension *ext);
+void portspace_unextend(void);
 
 /**
  * struct portspace_flag - what a flagged connection says of itself
@@ -85,5 +105,6 @@ struct portspace_flag {
 };
 
 int portspace_flag(struct socket *sock, const struct portspace_flag *flag);
+void portspace_unflag(struct socket *sock);
 
 #endif

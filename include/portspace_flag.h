@@ -26,11 +26,24 @@
  *	connection was flagged
  * @PORTSPACE_FLAG_QPN: u32: number of the queue pair, 0 as long as there is none
  * @PORTSPACE_FLAG_BYPASSES: u32: bits of enum portspace_flag_bypass; only if any
+ * @PORTSPACE_FLAG_RTT: u32: of a placeholder, as its own TCP tells: smoothed round
+ *	trip time, microseconds; what follows likewise
+ * @PORTSPACE_FLAG_CWND: u32: congestion window, segments
+ * @PORTSPACE_FLAG_RETRANSMITS: u32: segments sent again
+ * @PORTSPACE_FLAG_SENT: u64: octets acknowledged
+ * @PORTSPACE_FLAG_RECEIVED: u64: octets received in order
+ * @PORTSPACE_FLAG_PAD: for alignment
  */
 enum portspace_flag_attr {
 	PORTSPACE_FLAG_DEVICE = 0x1000,
 	PORTSPACE_FLAG_QPN,
 	PORTSPACE_FLAG_BYPASSES,
+	PORTSPACE_FLAG_RTT,
+	PORTSPACE_FLAG_CWND,
+	PORTSPACE_FLAG_RETRANSMITS,
+	PORTSPACE_FLAG_SENT,
+	PORTSPACE_FLAG_RECEIVED,
+	PORTSPACE_FLAG_PAD,
 };
 
 /**

@@ -21,6 +21,22 @@ struct sk_buff;
 struct portspace_placeholder;
 
 /**
+ * struct portspace_tcp_info - what an adapter's TCP knows of a connection
+ * @rtt: smoothed round trip time, microseconds
+ * @cwnd: congestion window, segments
+ * @retransmits: segments sent again, in all
+ * @sent: octets that the peer has acknowledged
+ * @received: octets in order
+ */
+struct portspace_tcp_info {
+	u32 rtt;
+	u32 cwnd;
+	u32 retransmits;
+	u64 sent;
+	u64 received;
+};
+
+/**
  * struct portspace_owner - who stands behind a placeholder
  * @stray: the host received a TCP segment for it, or an ICMP error that quotes
  *	one of its own. @skb is the owner's from now on: its data begins with the
@@ -29,14 +45,17 @@ struct portspace_placeholder;
  * @killed: somebody wants it closed (ss -K). Process context, perhaps under the
  *	socket's lock; the placeholder stays until the owner destroys it. May be
  *	called more than once. NULL: ss -K is refused.
- * @context: argument of both
+ * @info: somebody asks what its TCP has to tell (ss -i, iwstat): set what is known,
+ *	the rest is 0. Any context. NULL: nothing.
+ * @context: argument of all
  *
- * Neither may sleep, nor call portspace_placeholder_destroy(), which waits for
+ * None may sleep, nor call portspace_placeholder_destroy(), which waits for
  * them. None is running or comes any more after that has returned.
  */
 struct portspace_owner {
 	void (*stray)(void *context, struct sk_buff *skb);
 	void (*killed)(void *context);
+	void (*info)(void *context, struct portspace_tcp_info *info);
 	void *context;
 };
 
@@ -52,6 +71,7 @@ struct portspace_pair {
 
 struct portspace_placeholder *
 portspace_placeholder_listen(struct portspace_reservation *res, int backlog,
+			     const struct portspace_flag *flag,
 			     const struct portspace_owner *owner);
 struct portspace_placeholder *
 portspace_placeholder_accept(struct portspace_reservation *listener,
@@ -70,6 +90,7 @@ void portspace_placeholder_destroy(struct portspace_placeholder *ph);
 
 int portspace_placeholder_flag(struct portspace_placeholder *ph,
 			       const struct portspace_flag *flag);
+void portspace_placeholder_closing(struct portspace_placeholder *ph);
 void portspace_placeholder_pair(const struct portspace_placeholder *ph,
 				struct portspace_pair *pair);
 u64 portspace_placeholder_leaks(const struct portspace_placeholder *ph);

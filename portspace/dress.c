@@ -5,6 +5,7 @@
  */
 #include <linux/completion.h>
 #include <linux/mutex.h>
+#include <linux/netdevice.h>
 #include <linux/netfilter.h>
 #include <linux/refcount.h>
 #include <linux/skbuff.h>
@@ -31,7 +32,7 @@ bool placeholder_is(const struct sock *sk)
 
 /* Callbacks: from enter to leave the placeholder cannot go. */
 
-static struct portspace_placeholder *placeholder_enter(struct sock *sk)
+struct portspace_placeholder *placeholder_enter(struct sock *sk)
 {
 	struct portspace_placeholder *ph;
 
@@ -61,15 +62,20 @@ void placeholder_leave(struct portspace_placeholder *ph)
 unsigned int placeholder_catch(struct sock *sk, struct sk_buff *skb, bool whole)
 {
 	unsigned int packets = max_t(unsigned int, skb_shinfo(skb)->gso_segs, 1);
+	/* From the host itself: no steering could have taken it elsewhere. */
+	bool leaked = !(skb->dev && skb->dev->flags & IFF_LOOPBACK);
 	struct portspace_placeholder *ph;
 	unsigned int verdict = NF_DROP;
 
-	atomic64_add(packets, &placeholders_of(sock_net(sk))->leaks);
+	if (leaked)
+		atomic64_add(packets, &placeholders_of(sock_net(sk))->leaks);
 	ph = placeholder_enter(sk);
 	if (!ph)
 		return NF_DROP;
-	atomic64_add(packets, &ph->leaks);
-	trace_portspace_leak(&ph->pair.local, &ph->pair.remote);
+	if (leaked) {
+		atomic64_add(packets, &ph->leaks);
+		trace_portspace_leak(&ph->pair.local, &ph->pair.remote);
+	}
 	if (whole && ph->owner.stray) {
 		skb_orphan(skb);
 		skb_dst_drop(skb);
@@ -79,6 +85,25 @@ unsigned int placeholder_catch(struct sock *sk, struct sk_buff *skb, bool whole)
 	}
 	placeholder_leave(ph);
 	return verdict;
+}
+
+/* What its TCP has to tell; false: it is no placeholder, or nobody knows. */
+bool placeholder_ask(struct sock *sk, struct portspace_tcp_info *info)
+{
+	struct portspace_placeholder *ph;
+	bool known = false;
+
+	if (!placeholder_is(sk))
+		return false;
+	ph = placeholder_enter(sk);
+	if (!ph)
+		return false;
+	if (ph->owner.info) {
+		ph->owner.info(ph->owner.context, info);
+		known = true;
+	}
+	placeholder_leave(ph);
+	return known;
 }
 
 /* Operations of the socket */

@@ -14,6 +14,7 @@
 #include <net/tcp.h>
 #include "portspace.h"
 #include "flag.h"
+#include "placeholder.h"
 
 /**
  * struct flag - a socket's icsk_ulp_data
@@ -55,8 +56,20 @@ static void flag_release(struct sock *sk)
 	flag_replace(sk, NULL);
 }
 
+static int flag_put_tcp(struct sk_buff *skb, const struct portspace_tcp_info *info)
+{
+	if (nla_put_u32(skb, PORTSPACE_FLAG_RTT, info->rtt) ||
+	    nla_put_u32(skb, PORTSPACE_FLAG_CWND, info->cwnd) ||
+	    nla_put_u32(skb, PORTSPACE_FLAG_RETRANSMITS, info->retransmits) ||
+	    nla_put_u64_64bit(skb, PORTSPACE_FLAG_SENT, info->sent, PORTSPACE_FLAG_PAD) ||
+	    nla_put_u64_64bit(skb, PORTSPACE_FLAG_RECEIVED, info->received, PORTSPACE_FLAG_PAD))
+		return -EMSGSIZE;
+	return 0;
+}
+
 static int flag_get_info(struct sock *sk, struct sk_buff *skb)
 {
+	struct portspace_tcp_info info = {};
 	const struct flag *flag;
 	int ret = 0;
 
@@ -69,12 +82,22 @@ static int flag_get_info(struct sock *sk, struct sk_buff *skb)
 			ret = nla_put_u32(skb, PORTSPACE_FLAG_BYPASSES, flag->bypasses);
 	}
 	rcu_read_unlock();
+	if (!ret && placeholder_ask(sk, &info))
+		ret = flag_put_tcp(skb, &info);
 	return ret;
 }
 
 static size_t flag_get_info_size(const struct sock *sk)
 {
-	return nla_total_size(PORTSPACE_FLAG_DEVICE_MAX) + 2 * nla_total_size(sizeof(u32));
+	return nla_total_size(PORTSPACE_FLAG_DEVICE_MAX) + 5 * nla_total_size(sizeof(u32)) +
+	       2 * nla_total_size_64bit(sizeof(u64));
+}
+
+/* Of a listener's child, while nobody else has seen it: the flag is not inherited. */
+static void flag_clone(const struct request_sock *req, struct sock *child, const gfp_t gfp)
+{
+	inet_csk(child)->icsk_ulp_ops = NULL;
+	RCU_INIT_POINTER(inet_csk(child)->icsk_ulp_data, NULL);
 }
 
 #define FLAG_ULP(_name)					\
@@ -82,12 +105,12 @@ static size_t flag_get_info_size(const struct sock *sk)
 		.name = _name,				\
 		.owner = THIS_MODULE,			\
 		.init = flag_attach,			\
+		.clone = flag_clone,			\
 		.release = flag_release,		\
 		.get_info = flag_get_info,		\
 		.get_info_size = flag_get_info_size,	\
 	}
 
-/* No .clone: TCP then refuses to flag a listener, or to listen when flagged. */
 static struct tcp_ulp_ops flag_ulps[] __read_mostly = {
 	FLAG_ULP(PORTSPACE_ULP_SIW),
 	FLAG_ULP(PORTSPACE_ULP_OFFLOAD),
@@ -138,7 +161,7 @@ static int flag_set_ulp(struct socket *sock, const struct tcp_ulp_ops *ulp)
 
 /**
  * portspace_flag - show that a TCP socket carries RDMA, and whose
- * @sock: the caller's TCP socket, which no user program has; not listening
+ * @sock: the caller's TCP socket, which no user program has
  * @flag: what to say
  *
  * The flag goes with the socket, and keeps this module as long. Flagging it again
@@ -171,6 +194,29 @@ int portspace_flag(struct socket *sock, const struct portspace_flag *flag)
 	return ret;
 }
 EXPORT_SYMBOL_GPL(portspace_flag);
+
+/**
+ * portspace_unflag - show it no more
+ * @sock: as in portspace_flag(); with a flag, or without
+ *
+ * May sleep; one call at a time per socket.
+ */
+void portspace_unflag(struct socket *sock)
+{
+	struct inet_connection_sock *icsk = inet_csk(sock->sk);
+	const struct tcp_ulp_ops *has;
+
+	lock_sock(sock->sk);
+	has = icsk->icsk_ulp_ops;
+	if (has && has->release == flag_release) {
+		WRITE_ONCE(icsk->icsk_ulp_ops, NULL);
+		flag_release(sock->sk);
+		/* What attaching took; the caller uses this module himself. */
+		module_put(THIS_MODULE);
+	}
+	release_sock(sock->sk);
+}
+EXPORT_SYMBOL_GPL(portspace_unflag);
 
 int flag_init(void)
 {

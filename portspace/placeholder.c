@@ -46,79 +46,58 @@ static void placeholder_free(struct portspace_placeholder *ph)
 	kfree_rcu(ph, rcu);
 }
 
-static int placeholder_start_listening(struct portspace_placeholder *ph, struct proto *prot,
-				       int backlog)
-{
-	struct sock *sk = ph->sock->sk;
-	int ret;
-
-	lock_sock(sk);
-	ret = sk->sk_state == TCP_CLOSE ? placeholder_dress(ph, prot) : -EINVAL;
-	if (ret)
-		goto out;
-	WRITE_ONCE(sk->sk_max_ack_backlog, backlog);
-	ret = inet_csk_listen_start(sk);
-	if (ret)
-		placeholder_undress(sk);
-out:
-	release_sock(sk);
-	return ret;
-}
-
-static void placeholder_stop_listening(struct sock *sk)
-{
-	lock_sock(sk);
-	tcp_set_state(sk, TCP_CLOSE);
-	inet_csk_listen_stop(sk);
-	placeholder_undress(sk);
-	release_sock(sk);
-}
-
 /**
  * portspace_placeholder_listen - stand in for a listener
  * @res: where; kept until the placeholder is destroyed, and bound as before then
  * @backlog: what ss shows as such
+ * @flag: what to say of it, as in portspace_flag(); its @ulp is not looked at
  * @owner: who gets what the host receives for it; copied
  *
- * Takes the port as listen() does, and refuses it to listeners as that does.
- * Listeners cannot be flagged. May sleep.
+ * Takes the port as listen() does, and refuses it to listeners as that does. While
+ * the host's TCP listens there by portspace_listen(), the placeholder catches
+ * nothing, and of it there is the flag only. May sleep.
  *
  * Return: a placeholder with one reference, or the errno of listen(2).
  */
 struct portspace_placeholder *portspace_placeholder_listen(struct portspace_reservation *res,
 							   int backlog,
+							   const struct portspace_flag *flag,
 							   const struct portspace_owner *owner)
 {
 	struct socket *sock = portspace_socket(res);
 	struct portspace_placeholder *ph;
-	struct proto *prot;
 	struct net *net;
 	int ret;
 
 	if (!sock)
 		return ERR_PTR(-EADDRINUSE);
-	prot = placeholder_prot(sock->sk);
-	if (!prot)
-		return ERR_PTR(-EINVAL);
 	ph = placeholder_alloc(PLACEHOLDER_LISTENER, owner);
 	if (!ph)
 		return ERR_PTR(-ENOMEM);
 	net = sock_net(sock->sk);
 	ph->sock = sock;
 	ph->res = res;
+	ph->backlog = backlog;
 	portspace_addr(res, &ph->pair.local);
 	ph->pair.remote.ss_family = ph->pair.local.ss_family;
 
 	ret = placeholder_enlist(ph, net);
 	if (ret)
 		goto err_free;
-	ret = placeholder_start_listening(ph, prot, backlog);
+	ret = listening_stand_in(res, ph);
 	if (ret)
 		goto err_delist;
+	ret = portspace_placeholder_flag(ph, flag);
+	if (ret)
+		goto err_stand_down;
 	portspace_get(res);
 	placeholder_show(ph);
 	return ph;
 
+err_stand_down:
+	listening_stand_down(res, ph);
+	placeholder_leave(ph);
+	wait_for_completion(&ph->unused);
 err_delist:
 	placeholder_delist(ph, net);
 err_free:
@@ -251,6 +230,8 @@ placeholder_connection(enum placeholder_kind kind, struct socket *sock,
 	ret = placeholder_establish(ph, flag, take_port, data);
 	if (ret)
 		goto err_delist;
+	if (kind == PLACEHOLDER_ACCEPTED)
+		portspace_accepted_add(&ph->accepted, sock);
 	put_net(net);
 	return ph;
 
@@ -412,10 +393,10 @@ EXPORT_SYMBOL_GPL(portspace_placeholder_connect);
 
 /**
  * portspace_placeholder_flag - change what a placeholder says of itself
- * @ph: of a connection
+ * @ph: the placeholder
  * @flag: as in portspace_flag(); its @ulp is not looked at
  *
- * Return: 0; -ENOTCONN: it listens, or was destroyed; or another errno.
+ * Return: 0; -ENOTCONN: it was destroyed; or another errno.
  */
 int portspace_placeholder_flag(struct portspace_placeholder *ph, const struct portspace_flag *flag)
 {
@@ -424,12 +405,31 @@ int portspace_placeholder_flag(struct portspace_placeholder *ph, const struct po
 
 	offload.ulp = PORTSPACE_ULP_OFFLOAD;
 	mutex_lock(&ph->lock);
-	if (ph->sock && ph->kind != PLACEHOLDER_LISTENER)
+	if (ph->sock)
 		ret = portspace_flag(ph->sock, &offload);
 	mutex_unlock(&ph->lock);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(portspace_placeholder_flag);
+
+/**
+ * portspace_placeholder_closing - both ends have closed, and TCP remembers that
+ * @ph: of a connection
+ *
+ * What is in TIME_WAIT shows as CLOSING from now on: a socket of that other state is
+ * the host's TCP's own, and would answer. May sleep.
+ */
+void portspace_placeholder_closing(struct portspace_placeholder *ph)
+{
+	mutex_lock(&ph->lock);
+	if (ph->sock && ph->kind != PLACEHOLDER_LISTENER) {
+		lock_sock(ph->sock->sk);
+		tcp_set_state(ph->sock->sk, TCP_CLOSING);
+		release_sock(ph->sock->sk);
+	}
+	mutex_unlock(&ph->lock);
+}
+EXPORT_SYMBOL_GPL(portspace_placeholder_closing);
 
 /**
  * portspace_placeholder_pair - where a placeholder is
@@ -471,10 +471,14 @@ static void placeholder_end(struct portspace_placeholder *ph)
 
 	trace_portspace_placeholder_destroy(&ph->pair.local, &ph->pair.remote);
 	placeholder_hide(ph);
-	if (ph->kind == PLACEHOLDER_LISTENER)
-		placeholder_stop_listening(sock->sk);
-	else
+	if (ph->kind == PLACEHOLDER_ACCEPTED)
+		portspace_accepted_del(&ph->accepted);
+	if (ph->kind == PLACEHOLDER_LISTENER) {
+		portspace_unflag(sock);
+		listening_stand_down(ph->res, ph);
+	} else {
 		sock_release(sock);
+	}
 	ph->sock = NULL;
 
 	placeholder_leave(ph);

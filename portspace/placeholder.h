@@ -34,6 +34,8 @@ enum placeholder_kind {
  * @kind: how it has its port
  * @sock: NULL once it was destroyed; a listener's is @res's
  * @res: of a listener: a reference
+ * @backlog: of a listener, for ss
+ * @accepted: of an accepted connection: in nobody's way who listens for RDMA
  * @owner: never changes
  * @pair: where it is; a listener's remote end is empty
  * @leaks: packets that were caught
@@ -48,6 +50,8 @@ struct portspace_placeholder {
 	enum placeholder_kind kind;
 	struct socket *sock;
 	struct portspace_reservation *res;
+	int backlog;
+	struct portspace_accepted accepted;
 	struct portspace_owner owner;
 	struct portspace_pair pair;
 	atomic64_t leaks;
@@ -85,6 +89,10 @@ void placeholder_leave(struct portspace_placeholder *ph);
 struct proto *placeholder_prot(const struct sock *sk);
 int placeholder_dress(struct portspace_placeholder *ph, struct proto *prot);
 void placeholder_undress(struct sock *sk);
+struct portspace_placeholder *placeholder_enter(struct sock *sk);
+int listening_stand_in(struct portspace_reservation *res, struct portspace_placeholder *ph);
+void listening_stand_down(struct portspace_reservation *res, struct portspace_placeholder *ph);
+bool placeholder_ask(struct sock *sk, struct portspace_tcp_info *info);
 unsigned int placeholder_catch(struct sock *sk, struct sk_buff *skb, bool whole);
 
 #endif

@@ -30,6 +30,8 @@
  * @sock: NULL once it was taken; under reservations_lock
  * @serial: its place in all
  * @flags: PORTSPACE_F_*; of these REUSE may change
+ * @held: what the extension holds for it, or NULL
+ * @listening: who listens on it
  * @origin: who made it
  */
 struct portspace_reservation {
@@ -41,11 +43,16 @@ struct portspace_reservation {
 	struct socket *sock;
 	unsigned long serial;
 	u32 flags;
+	void *held;
+	struct reservation_listening listening;
 	struct reservation_origin origin;
 };
 
 /* As many are looked at in one go. */
 #define WALK_BATCH	64
+
+/* Ports of the kernel's choice that are tried when one is refused elsewhere */
+#define HOLD_ATTEMPTS	16
 
 static DEFINE_HASHTABLE(reservations, 8);
 static DEFINE_SPINLOCK(reservations_lock);
@@ -83,7 +90,7 @@ static int reservation_setsockopt(struct socket *sock, int level, int name, int 
 	return sock->ops->setsockopt(sock, level, name, KERNEL_SOCKPTR(&value), sizeof(value));
 }
 
-static void reservation_allow_reuse(struct sock *sk, bool reuse)
+void reservation_allow_reuse(struct sock *sk, bool reuse)
 {
 	lock_sock(sk);
 	sk->sk_reuse = reuse ? SK_CAN_REUSE : SK_NO_REUSE;
@@ -144,6 +151,58 @@ static int reservation_bind(struct socket *sock, const struct portspace_bind *bi
 	sk->sk_userlocks |= SOCK_BINDPORT_LOCK;
 	release_sock(sk);
 	return 0;
+}
+
+static void reservation_close(struct socket *sock)
+{
+	choice_release(sock);
+	sock_release(sock);
+}
+
+/* Not held elsewhere yet */
+static int reservation_hold_here(struct portspace_reservation *res,
+				 const struct portspace_bind *bind)
+{
+	int ret;
+
+	/* Not sock_create_kern(): that takes no reference of the namespace. */
+	ret = __sock_create(res->net, bind->addr.ss_family, SOCK_STREAM, IPPROTO_TCP,
+			    &res->sock, 0);
+	if (ret)
+		return ret;
+	reservation_reclassify(res->sock->sk);
+	ret = reservation_bind(res->sock, bind);
+	if (!ret)
+		ret = min(kernel_getsockname(res->sock, (struct sockaddr *)&res->addr), 0);
+	if (ret)
+		reservation_close(res->sock);
+	return ret;
+}
+
+/*
+ * A port of the kernel's choice that is refused elsewhere stays bound until there
+ * is a better one, so that the kernel chooses another.
+ */
+static int reservation_hold(struct portspace_reservation *res, const struct portspace_bind *bind)
+{
+	/* The port is the third and fourth octet of both. */
+	bool any_port = !((const struct sockaddr_in *)&bind->addr)->sin_port;
+	struct socket *refused[HOLD_ATTEMPTS];
+	int i = 0, ret;
+
+	do {
+		ret = reservation_hold_here(res, bind);
+		if (ret || bind->late_port)
+			break;
+		res->held = extension_bind(res->net, &res->addr, bind->v6only);
+		if (!IS_ERR(res->held))
+			break;
+		ret = PTR_ERR(res->held);
+		refused[i++] = res->sock;
+	} while (any_port && ret == -EADDRINUSE && i < HOLD_ATTEMPTS);
+	while (i--)
+		reservation_close(refused[i]);
+	return ret;
 }
 
 /* A kernel thread is nobody's process; a process's threads are one. */
@@ -210,20 +269,13 @@ struct portspace_reservation *portspace_reserve(struct net *net,
 	if (!res)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&res->ref);
+	mutex_init(&res->listening.lock);
 	res->net = net;
 	res->key = bind->key;
 
-	/* Not sock_create_kern(): that takes no reference of the namespace. */
-	ret = __sock_create(net, family, SOCK_STREAM, IPPROTO_TCP, &res->sock, 0);
+	ret = reservation_hold(res, bind);
 	if (ret)
 		goto err_free;
-	reservation_reclassify(res->sock->sk);
-	ret = reservation_bind(res->sock, bind);
-	if (ret)
-		goto err_release;
-	ret = kernel_getsockname(res->sock, (struct sockaddr *)&res->addr);
-	if (ret < 0)
-		goto err_release;
 	ret = reservation_enlist(res, bind);
 	if (ret)
 		goto err_release;
@@ -237,8 +289,8 @@ struct portspace_reservation *portspace_reserve(struct net *net,
 	return res;
 
 err_release:
-	choice_release(res->sock);
-	sock_release(res->sock);
+	extension_unbind(res->held);
+	reservation_close(res->sock);
 err_free:
 	kfree(res);
 	trace_portspace_reserve(&bind->addr, bind->late_port, ret);
@@ -307,10 +359,11 @@ static void reservation_release(struct kref *ref)
 	xa_erase(&all, res->serial);
 	spin_unlock(&reservations_lock);
 	put_pid(res->origin.pid);
+	/* It may have outlived its socket, and with that the namespace. */
+	extension_unbind(res->held);
 	if (res->sock) {
 		trace_portspace_release(&res->addr);
-		choice_release(res->sock);
-		sock_release(res->sock);
+		reservation_close(res->sock);
 	}
 	kfree(res);
 }
@@ -364,32 +417,15 @@ struct socket *portspace_socket(struct portspace_reservation *res)
 }
 EXPORT_SYMBOL_GPL(portspace_socket);
 
-/**
- * portspace_listen - listen on a reserved port
- * @res: the reservation, with its socket; not its wildcard with a late port
- * @backlog: as for listen(2)
- *
- * Connections that RDMA listeners accepted on the port are not in the way. May sleep.
- *
- * Return: 0, or the errno of listen(2).
- */
-int portspace_listen(struct portspace_reservation *res, int backlog)
+struct reservation_listening *reservation_listening(struct portspace_reservation *res)
 {
-	struct socket *sock = portspace_socket(res);
-	int ret;
-
-	if (!sock)
-		return -EADDRINUSE;
-	ret = kernel_listen(sock, backlog);
-	if (ret != -EADDRINUSE || READ_ONCE(res->flags) & PORTSPACE_F_REUSE ||
-	    !accepted_on_port(res->net, inet_sk(sock->sk)->inet_num))
-		return ret;
-	reservation_allow_reuse(sock->sk, true);
-	ret = kernel_listen(sock, backlog);
-	reservation_allow_reuse(sock->sk, READ_ONCE(res->flags) & PORTSPACE_F_REUSE);
-	return ret;
+	return &res->listening;
 }
-EXPORT_SYMBOL_GPL(portspace_listen);
+
+bool reservation_reuses(const struct portspace_reservation *res)
+{
+	return READ_ONCE(res->flags) & PORTSPACE_F_REUSE;
+}
 
 /**
  * portspace_set_reuse - SO_REUSEADDR of a reservation

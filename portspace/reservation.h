@@ -2,6 +2,7 @@
 #ifndef PORTSPACE_RESERVATION_H
 #define PORTSPACE_RESERVATION_H
 
+#include <linux/mutex.h>
 #include <linux/types.h>
 #include <linux/sched.h>
 #include <linux/socket.h>
@@ -9,6 +10,8 @@
 #include "portspace_netlink.h"
 
 struct net;
+struct portspace_placeholder;
+struct portspace_reservation;
 struct pid;
 struct sock;
 struct socket;
@@ -47,6 +50,25 @@ int reservation_walk(struct net *net, unsigned long *from,
 		     int (*look)(const struct reservation_view *view, void *context),
 		     void *context);
 void reservation_exit(void);
+
+/**
+ * struct reservation_listening - who listens on a reserved port
+ * @lock: what follows; around the socket's lock
+ * @live: the host's TCP does
+ * @placeholder: stands in for a TCP elsewhere that does
+ */
+struct reservation_listening {
+	struct mutex lock;	/* live, placeholder */
+	bool live;
+	struct portspace_placeholder *placeholder;
+};
+
+struct reservation_listening *reservation_listening(struct portspace_reservation *res);
+bool reservation_reuses(const struct portspace_reservation *res);
+void reservation_allow_reuse(struct sock *sk, bool reuse);
+
+void *extension_bind(struct net *net, const struct sockaddr_storage *addr, bool v6only);
+void extension_unbind(void *held);
 
 /* Locks of a class of their own, before anybody takes them */
 void reservation_reclassify(struct sock *sk);

@@ -82,6 +82,10 @@ static int parse_end(char **words, struct sockaddr_storage *addr)
 	return inet_pton_with_scope(current->nsproxy->net_ns, AF_UNSPEC, words[0], words[1], addr);
 }
 
+static const struct portspace_flag flag_of_all = {
+	.device = "test0", .qpn = 77, .bypasses = PORTSPACE_BYPASS_FILTER,
+};
+
 /* For listeners, and for connections that have an end of their own */
 static struct portspace_reservation *reserve(const struct sockaddr_storage *addr, bool late,
 					     bool reuse)
@@ -105,12 +109,8 @@ static struct portspace_placeholder *make_listener(struct item *item, char **wor
 		item->res = NULL;
 		return ERR_PTR(err);
 	}
-	return portspace_placeholder_listen(item->res, 7, owner);
+	return portspace_placeholder_listen(item->res, 7, &flag_of_all, owner);
 }
-
-static const struct portspace_flag flag_of_all = {
-	.device = "test0", .qpn = 77, .bypasses = PORTSPACE_BYPASS_FILTER,
-};
 
 static struct portspace_placeholder *make_accepted(const struct portspace_pair *pair,
 						   const char *listener_name,
