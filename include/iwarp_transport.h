@@ -14,6 +14,7 @@
 
 struct net;
 struct socket;
+struct portspace_reservation;
 
 /**
  * struct iwarp_watch - who wants to know that there is something to do
@@ -152,5 +153,13 @@ struct iwarp_transport_ops {
 	struct socket *(*socket)(struct iwarp_conn *conn);
 	int (*flag)(struct iwarp_conn *conn, const char *device, u32 qpn);
 };
+
+/* For those whose ports are portspace's */
+struct portspace_reservation *iwarp_ports_listen(const struct iwarp_listen_params *params);
+struct iwarp_conn *
+iwarp_ports_connect(const struct iwarp_connect_params *params, const struct iwarp_watch *watch,
+		    struct iwarp_conn *(*from)(struct portspace_reservation *res,
+					       const struct iwarp_connect_params *params,
+					       const struct iwarp_watch *watch));
 
 #endif
