@@ -19,8 +19,7 @@ static bool device_has_twin(struct net_device *netdev)
 
 	rcu_read_lock();
 	for_each_netdev_rcu(dev_net(netdev), other) {
-		if (other == netdev || other->addr_len != netdev->addr_len ||
-		    memcmp(other->dev_addr, netdev->dev_addr, netdev->addr_len))
+		if (other == netdev || memcmp(other->dev_addr, netdev->dev_addr, SIW_GID_LEN))
 			continue;
 		ibdev = ib_device_get_by_netdev(other, RDMA_DRIVER_SIW);
 		if (!ibdev)
@@ -33,9 +32,13 @@ static bool device_has_twin(struct net_device *netdev)
 	return found;
 }
 
+/*
+ * rdma_cm copies an address whole, whatever its length. So interfaces that share
+ * one differ, as functions of an adapter do, by what they put behind it.
+ */
 static bool device_has_address(const struct net_device *netdev)
 {
-	return netdev->addr_len && memchr_inv(netdev->dev_addr, 0, netdev->addr_len);
+	return memchr_inv(netdev->dev_addr, 0, SIW_GID_LEN);
 }
 
 /**
@@ -54,6 +57,7 @@ int siw_device_obstacle(struct net_device *netdev, const char **why)
 	case ARPHRD_ETHER:
 	case ARPHRD_LOOPBACK:
 	case ARPHRD_NONE:
+	case ARPHRD_RAWIP:
 		break;
 	default:
 		*why = "not a kind of interface that carries it";
@@ -98,10 +102,12 @@ void siw_device_speed(struct siw_device *dev, u16 *speed, u8 *width)
 /**
  * siw_device_create() - make a device that nobody sees yet
  * @netdev: its interface
+ * @transport: who carries its connections
  *
  * Return: the device, for siw_device_register(), or an ERR_PTR.
  */
-struct siw_device *siw_device_create(struct net_device *netdev)
+struct siw_device *siw_device_create(struct net_device *netdev,
+				     const struct iwarp_transport_ops *transport)
 {
 	struct siw_device *dev;
 	struct ib_device *ibdev;
@@ -124,10 +130,13 @@ struct siw_device *siw_device_create(struct net_device *netdev)
 
 	/* A GID of zeros would be taken for none. */
 	if (device_has_address(netdev))
-		memcpy(dev->gid, netdev->dev_addr, min_t(size_t, netdev->addr_len, ETH_ALEN));
+		memcpy(dev->gid, netdev->dev_addr, SIW_GID_LEN);
 	else
 		eth_random_addr(dev->gid);
 	addrconf_addr_eui48((u8 *)&ibdev->node_guid, dev->gid);
+	/* Interfaces may share an address, nodes no GUID. */
+	((u8 *)&ibdev->node_guid)[3] ^= dev->gid[6];
+	((u8 *)&ibdev->node_guid)[4] ^= dev->gid[7];
 	ibdev->node_type = RDMA_NODE_RNIC;
 	strscpy(ibdev->node_desc, SIW_NODE_DESC_COMMON,
 		sizeof(ibdev->node_desc));
@@ -153,7 +162,7 @@ struct siw_device *siw_device_create(struct net_device *netdev)
 	dev->cm.ibdev = ibdev;
 	dev->cm.netdev = netdev;
 	dev->cm.qp_ops = &siw_qp_cm_ops;
-	dev->cm.transport = &iwarp_transport_tcp;
+	dev->cm.transport = transport;
 	dev->cm.max_ird = SIW_MAX_IRD;
 	dev->cm.max_ord = SIW_MAX_ORD;
 	iwarp_cm_defaults(&dev->cm.settings);

@@ -6,6 +6,7 @@
 #include <linux/netdevice.h>
 #include <rdma/rdma_netlink.h>
 #include "siw.h"
+#include "siw_link.h"
 
 MODULE_DESCRIPTION("Wharf: iWARP RDMA over any network interface");
 MODULE_AUTHOR("The Wharf developers");
@@ -15,7 +16,8 @@ MODULE_ALIAS_RDMA_LINK("siw");
 /* One device for an interface: from looking for another to being found */
 static DEFINE_MUTEX(newlink_lock);
 
-static int newlink(const char *name, struct net_device *netdev)
+static int newlink(const char *name, struct net_device *netdev,
+		   const struct iwarp_transport_ops *transport)
 {
 	struct siw_device *dev;
 	struct ib_device *other;
@@ -34,20 +36,36 @@ static int newlink(const char *name, struct net_device *netdev)
 		ib_device_put(other);
 		return -EEXIST;
 	}
-	dev = siw_device_create(netdev);
+	dev = siw_device_create(netdev, transport);
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	return siw_device_register(dev, name);
 }
 
-static int siw_newlink(const char *name, struct net_device *netdev)
+/**
+ * siw_link_add - make an RDMA device, as `rdma link add` does
+ * @name: what it is to be called; may have a %d
+ * @netdev: its interface, with which it goes
+ * @transport: who carries its connections; stays until @netdev has gone
+ *
+ * Return: 0, -EEXIST when the interface has a device, or another errno, whose
+ * reason is in the kernel's log.
+ */
+int siw_link_add(const char *name, struct net_device *netdev,
+		 const struct iwarp_transport_ops *transport)
 {
 	int err;
 
 	mutex_lock(&newlink_lock);
-	err = newlink(name, netdev);
+	err = newlink(name, netdev, transport);
 	mutex_unlock(&newlink_lock);
 	return err;
+}
+EXPORT_SYMBOL_GPL(siw_link_add);
+
+static int siw_newlink(const char *name, struct net_device *netdev)
+{
+	return siw_link_add(name, netdev, &iwarp_transport_tcp);
 }
 
 static struct rdma_link_ops siw_link_ops = {
@@ -89,8 +107,7 @@ static int siw_netdev_event(struct notifier_block *nb, unsigned long what,
 						      IB_EVENT_PORT_ERR);
 		break;
 	case NETDEV_CHANGEADDR:
-		memcpy(to_siw_dev(ibdev)->gid, netdev->dev_addr,
-		       min_t(size_t, netdev->addr_len, ETH_ALEN));
+		memcpy(to_siw_dev(ibdev)->gid, netdev->dev_addr, sizeof(to_siw_dev(ibdev)->gid));
 		port_event(ibdev, IB_EVENT_GID_CHANGE);
 		break;
 	case NETDEV_CHANGENAME:

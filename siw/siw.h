@@ -40,6 +40,7 @@
 #define SIW_MAX_SGE_RD		1
 #define SIW_MAX_MESSAGE		0x80000000u
 
+#define SIW_GID_LEN		16
 #define SIW_MIN_FPDU		512
 /* Mainline's siw says so too. */
 #define SIW_VENDOR_ID		0x626d74
@@ -118,7 +119,7 @@ struct siw_device {
 	struct net_device *netdev;
 	u32 max_ulpdu;
 	u32 rtr_repeats;
-	u8 gid[16];
+	u8 gid[SIW_GID_LEN];
 	struct xarray qps;
 	struct xarray regions;
 	u32 next_qpn;
@@ -345,7 +346,8 @@ static inline struct siw_qp *core_to_siw_qp(struct core_qp *core)
 }
 
 /* device.c */
-struct siw_device *siw_device_create(struct net_device *netdev);
+struct siw_device *siw_device_create(struct net_device *netdev,
+				     const struct iwarp_transport_ops *transport);
 int siw_device_register(struct siw_device *dev, const char *name);
 void siw_device_dealloc(struct ib_device *ibdev);
 int siw_device_obstacle(struct net_device *netdev, const char **why);
