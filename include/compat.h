@@ -9,7 +9,11 @@
 #include <linux/version.h>
 #include <linux/bvec.h>
 #include <linux/if_vlan.h>
+#include <linux/netdevice.h>
 #include <linux/uio.h>
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+#include <net/gso.h>
+#endif
 #include <net/sock.h>
 #include <net/tcp.h>
 #include <rdma/ib_verbs.h>
@@ -123,6 +127,35 @@ static inline ssize_t compat_tcp_splice(struct sock *sk, struct bio_vec *bv,
 			break;
 	}
 	return done;
+#endif
+}
+
+/* Features until 6.12 */
+static inline void compat_netdev_lltx(struct net_device *netdev)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+	netdev->lltx = true;
+#else
+	netdev->features |= NETIF_F_LLTX;
+#endif
+}
+
+static inline void compat_netdev_immutable(struct net_device *netdev)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+	netdev->netns_immutable = true;
+#else
+	netdev->features |= NETIF_F_NETNS_LOCAL;
+#endif
+}
+
+/* IP_TRANSPARENT, without asking for a capability: a bit of its own until 6.6 */
+static inline void compat_set_transparent(struct sock *sk)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+	inet_set_bit(TRANSPARENT, sk);
+#else
+	inet_sk(sk)->transparent = 1;
 #endif
 }
 

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The seam between the host and an adapter that terminates TCP itself.
+ *
+ * The host's side is rnic.ko, the shim: it holds the ports of the adapter's
+ * connections in the host's own port space, resolves next hops by the host's
+ * routes and neighbours, and puts RDMA devices over the adapter's functions. An
+ * adapter's driver fills in a struct rnic_adapter and a struct rnic_function for
+ * each of its virtual NICs, and is called through struct rnic_adapter_ops.
+ * Nothing on the host's side knows more of an adapter than stands here.
+ *
+ * What an adapter has to bring along:
+ * - A connection is an octet stream, which it presents as a connected TCP socket
+ *   that belongs to it alone (struct rnic_conn). FPDUs are made and taken apart by
+ *   siw's core on top of that. An adapter that does so itself needs verbs of its
+ *   own, too, and can use the shim for ports and next hops only.
+ * - Packets of what is steered to it never reach the host: see steer().
+ * - It does no routing and answers no ARP or neighbour solicitation. It sends to
+ *   where a handle says.
+ *
+ * Context: operations sleep and take no rtnl, and are called one at a time per
+ * object, unless said otherwise. They may be called with rtnl held.
+ */
+#ifndef WHARF_RNIC_ADAPTER_H
+#define WHARF_RNIC_ADAPTER_H
+
+#include <linux/completion.h>
+#include <linux/if_ether.h>
+#include <linux/in6.h>
+#include <linux/list.h>
+#include <linux/refcount.h>
+#include <linux/socket.h>
+#include <linux/types.h>
+#include "iwarp_transport.h"
+#include "portspace_placeholder.h"
+#include "rnic_netlink.h"
+
+struct module;
+struct net;
+struct net_device;
+struct sk_buff;
+struct socket;
+struct rnic_adapter_ops;
+
+/**
+ * struct rnic_adapter - an adapter; the driver embeds it
+ * @ops: set by the driver
+ * @name: set by the driver; for messages and tools
+ * @port: set by the driver: the host's interface that stands for its port
+ * @item: the shim's, under its lock, as what follows
+ * @functions: those that are registered
+ * @refs: one for registration, one for each listener and connection
+ * @unused: completed by the last reference
+ */
+struct rnic_adapter {
+	const struct rnic_adapter_ops *ops;
+	char name[32];
+	struct net_device *port;
+
+	struct list_head item;
+	struct list_head functions;
+	refcount_t refs;
+	struct completion unused;
+};
+
+/**
+ * struct rnic_function - a virtual NIC of an adapter; the driver embeds it
+ * @adapter: set by the driver
+ * @netdev: set by the driver: what the host sees of it
+ * @kind: set by the driver
+ * @number: set by the driver: unique on the adapter, never 0
+ * @role: the shim's
+ * @item: the shim's, in @adapter->functions; read under RCU
+ * @gone: the shim's: is unregistered
+ */
+struct rnic_function {
+	struct rnic_adapter *adapter;
+	struct net_device *netdev;
+	enum rnic_nl_kind kind;
+	u16 number;
+
+	enum rnic_nl_role role;
+	struct list_head item;
+	bool gone;
+};
+
+/**
+ * struct rnic_address - an address that the host has given a function
+ * @addr: AF_INET or AF_INET6, never mapped; port 0. A link-local one has the scope
+ *	id of its interface.
+ * @vlan: of a VLAN interface on top of the function, or 0
+ */
+struct rnic_address {
+	struct sockaddr_storage addr;
+	u16 vlan;
+};
+
+/**
+ * struct rnic_flow - the two ends of a connection
+ * @local: AF_INET or AF_INET6, never mapped, with port
+ * @remote: likewise
+ * @vlan: of @local, see struct rnic_address
+ */
+struct rnic_flow {
+	struct sockaddr_storage local;
+	struct sockaddr_storage remote;
+	u16 vlan;
+};
+
+enum rnic_hop_state {
+	RNIC_HOP_RESOLVING,	/* keep what is to be sent there; an update follows */
+	RNIC_HOP_READY,
+	RNIC_HOP_UNREACHABLE,	/* for now: no route, or no neighbour */
+};
+
+/**
+ * struct rnic_hop - where to send what goes to a peer
+ * @state: whether the rest means anything
+ * @here: READY: to the function's own host, or another function of the adapter
+ * @routed: READY: by the adapter's router function, as the function is an IP-only one
+ * @mac: READY, and neither of the two: Ethernet address of the next hop
+ * @vlan: READY: tag to send with, or 0
+ * @mtu: what the host's route allows for an IP packet, octets
+ */
+struct rnic_hop {
+	enum rnic_hop_state state;
+	bool here;
+	bool routed;
+	u8 mac[ETH_ALEN];
+	u16 vlan;
+	u32 mtu;
+};
+
+/**
+ * struct rnic_handle - an address handle: how a function reaches a peer
+ * @fn: whose routes and neighbours count
+ * @local: source address; port 0
+ * @remote: the peer's address; port 0
+ * @adapter_data: the driver's
+ *
+ * Made and kept current by the shim, which follows the host's routes and
+ * neighbours. Counted by rnic_handle_get() and rnic_handle_put().
+ */
+struct rnic_handle {
+	struct rnic_function *fn;
+	struct sockaddr_storage local;
+	struct sockaddr_storage remote;
+	void *adapter_data;
+};
+
+/**
+ * struct rnic_conn - a connection of the adapter's TCP; the driver embeds it
+ * @fn: set by the driver: whose local address it has
+ * @flow: set by the driver
+ * @sock: set by the driver: the connection as a TCP socket that nobody else has. The
+ *	shim, and the QP, use its callbacks and its sk_user_data from accept() or
+ *	connect() on until release().
+ * @peer: set by the driver: what connect(2) on @sock is given to connect again
+ * @shim: the shim's
+ */
+struct rnic_conn {
+	struct rnic_function *fn;
+	struct rnic_flow flow;
+	struct socket *sock;
+	struct sockaddr_storage peer;
+	void *shim;
+};
+
+/**
+ * struct rnic_listener - a listening port of the adapter's TCP; the driver embeds it
+ * @adapter: set by the driver
+ */
+struct rnic_listener {
+	struct rnic_adapter *adapter;
+};
+
+/**
+ * struct rnic_listen_params - what to listen on
+ * @net: network namespace
+ * @addr: address and port. The wildcard means all addresses that functions of the
+ *	adapter have registered in @net, also later; AF_INET6's includes those of
+ *	AF_INET unless @v6only.
+ * @v6only: see @addr
+ * @tos_set: @tos is meant
+ * @tos: type of service or traffic class
+ * @backlog: connections that may wait for accept()
+ */
+struct rnic_listen_params {
+	struct net *net;
+	struct sockaddr_storage addr;
+	bool v6only;
+	bool tos_set;
+	u8 tos;
+	int backlog;
+};
+
+/**
+ * struct rnic_connect_params - what to connect to
+ * @flow: both ends; the host has reserved the local port, and judged that nobody
+ *	else has these ends
+ * @handle: how to get there; the shim keeps it until release()
+ * @tos_set: @tos is meant
+ * @tos: type of service or traffic class
+ */
+struct rnic_connect_params {
+	struct rnic_flow flow;
+	struct rnic_handle *handle;
+	bool tos_set;
+	u8 tos;
+};
+
+/**
+ * struct rnic_rule - packets that a function gets, though they may be for another
+ * @id: unique on the adapter
+ * @fn: who gets them
+ * @family: AF_INET, AF_INET6, or AF_UNSPEC: either
+ * @protocol: IP protocol, or 0: any; with a port it is TCP or UDP
+ * @tos: type of service or traffic class
+ * @tos_mask: bits of it that count
+ * @source: address; an IPv4 one is mapped
+ * @dest: likewise
+ * @source_bits: how much of it counts, from the front, of 128
+ * @dest_bits: likewise
+ * @source_port: or 0: any
+ * @dest_port: or 0: any
+ * @item: the shim's, in its list
+ * @adapter_data: the driver's
+ */
+struct rnic_rule {
+	u32 id;
+	struct rnic_function *fn;
+	u8 family;
+	u8 protocol;
+	u8 tos;
+	u8 tos_mask;
+	struct in6_addr source;
+	struct in6_addr dest;
+	u8 source_bits;
+	u8 dest_bits;
+	__be16 source_port;
+	__be16 dest_port;
+
+	struct list_head item;
+	void *adapter_data;
+};
+
+/**
+ * struct rnic_adapter_ops - an adapter
+ * @owner: stays while anything of the adapter is in use
+ * @enable: somebody wants to offload connections of @fn; an error is told to
+ *	whoever adds an RDMA device. Called without rtnl, and may take it.
+ * @address_add: @fn has an address; packets for it go there. -EADDRINUSE: another
+ *	function has it. The same once more: 0. Any context.
+ * @address_remove: it has it no more. Any context.
+ * @bind: hold a port for connections to come, in @net; the wildcard as in struct
+ *	rnic_listen_params. -EADDRINUSE if that is impossible. Optional.
+ * @unbind: undo bind()
+ * @listen: listen, and have what comes for the port steered here first
+ * @unlisten: reset what was not accepted. No notification comes after return.
+ * @accept: the next connection, established, with its handle in use, or -EAGAIN,
+ *	or -ECONNABORTED when there was one that is gone (ask again)
+ * @reject: refuse a connection that accept() has returned, by RST, and free it
+ * @connect: begin to connect @params->flow, which is steered here. An error if that
+ *	is impossible right away.
+ * @steer: from now on packets with these ends come to the adapter's TCP, and with
+ *	them ICMP errors about them, until unsteer(). What a listener has let in is
+ *	steered by its own packets already.
+ * @unsteer: undo steer(); may be called once the connection is over only
+ * @close: send FIN after what is queued
+ * @abort: send RST; the socket tells that it is closed
+ * @release: the connection is the adapter's alone again; with RST if @reset and it is
+ *	still open. True: it is gone, and freed. False: its TCP still has to remember
+ *	it (TIME_WAIT); it calls rnic_conn_gone() when it need not any more, and frees
+ *	it then.
+ * @handle_add: a handle, and where it leads. Any context. Nothing of the shim's is
+ *	to be called from this and the following two.
+ * @handle_update: it leads elsewhere. Any context, in the order of events.
+ * @handle_remove: nobody uses it any more. Any context.
+ * @info: what TCP knows of the connection; any context, beside all others. Optional.
+ * @stray: the host has received a packet that is for a steered flow, or about one: from
+ *	a program on the host itself, or through a hole in the steering. Data begins with
+ *	the IP header; consumed. Bottom halves off. Optional.
+ * @set_role: who gets what nobody has registered; there is one of each at most, and a
+ *	former one loses it. With rtnl held. Optional.
+ * @rule_add: from now on what matches goes to @rule->fn, unless it is offloaded; the
+ *	first of several that match counts. The rule stays as it is until
+ *	rule_remove(). Optional, as the following two are with it.
+ * @rule_remove: undo rule_add()
+ * @rule_count: how much went by a rule
+ * @counter: the name of the adapter's counter number @n, and its value; NULL: there
+ *	are no more. Optional.
+ */
+struct rnic_adapter_ops {
+	struct module *owner;
+	int (*enable)(struct rnic_function *fn);
+	int (*address_add)(struct rnic_function *fn, const struct rnic_address *addr);
+	void (*address_remove)(struct rnic_function *fn, const struct rnic_address *addr);
+	int (*bind)(struct rnic_adapter *adapter, struct net *net,
+		    const struct sockaddr_storage *addr, bool v6only);
+	void (*unbind)(struct rnic_adapter *adapter, struct net *net,
+		       const struct sockaddr_storage *addr, bool v6only);
+	struct rnic_listener *(*listen)(struct rnic_adapter *adapter,
+					const struct rnic_listen_params *params,
+					const struct iwarp_watch *watch);
+	void (*unlisten)(struct rnic_listener *listener);
+	struct rnic_conn *(*accept)(struct rnic_listener *listener);
+	void (*reject)(struct rnic_conn *conn);
+	struct rnic_conn *(*connect)(struct rnic_function *fn,
+				     const struct rnic_connect_params *params);
+	int (*steer)(struct rnic_function *fn, const struct rnic_flow *flow);
+	void (*unsteer)(struct rnic_function *fn, const struct rnic_flow *flow);
+	void (*close)(struct rnic_conn *conn);
+	void (*abort)(struct rnic_conn *conn);
+	bool (*release)(struct rnic_conn *conn, bool reset);
+	int (*handle_add)(struct rnic_handle *handle, const struct rnic_hop *hop);
+	void (*handle_update)(struct rnic_handle *handle, const struct rnic_hop *hop);
+	void (*handle_remove)(struct rnic_handle *handle);
+	void (*info)(struct rnic_conn *conn, struct portspace_tcp_info *info);
+	void (*stray)(struct rnic_function *fn, struct sk_buff *skb);
+	int (*set_role)(struct rnic_function *fn, enum rnic_nl_role role);
+	int (*rule_add)(struct rnic_rule *rule);
+	void (*rule_remove)(struct rnic_rule *rule);
+	void (*rule_count)(struct rnic_rule *rule, u64 *packets, u64 *octets);
+	const char *(*counter)(struct rnic_adapter *adapter, unsigned int n, u64 *value);
+};
+
+int rnic_adapter_register(struct rnic_adapter *adapter);
+void rnic_adapter_unregister(struct rnic_adapter *adapter);
+int rnic_function_register(struct rnic_function *fn);
+void rnic_function_unregister(struct rnic_function *fn);
+
+struct rnic_handle *rnic_handle_get(struct rnic_function *fn,
+				    const struct sockaddr_storage *local,
+				    const struct sockaddr_storage *remote);
+void rnic_handle_put(struct rnic_handle *handle);
+void rnic_handle_use(struct rnic_handle *handle);
+
+void rnic_conn_gone(struct rnic_conn *conn);
+
+#endif

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Listening: a socket of the adapter's TCP for each address. A wildcard means those
+ * that functions have in one of the host's namespaces, and functions of others may
+ * listen on the same port, so a wildcard socket would not do.
+ */
+#include <linux/net.h>
+#include <linux/slab.h>
+#include <net/inet_connection_sock.h>
+#include <net/ipv6.h>
+#include <net/net_namespace.h>
+#include <net/sock.h>
+#include "emulated.h"
+
+/**
+ * struct emu_listener - a listening port
+ * @base: what the shim sees
+ * @adapter: the adapter
+ * @item: in emu_adapter.listeners
+ * @params: what to listen on
+ * @watch: whom to tell
+ * @sockets: struct emu_listening
+ */
+struct emu_listener {
+	struct rnic_listener base;
+	struct emu_adapter *adapter;
+	struct list_head item;
+	struct rnic_listen_params params;
+	struct iwarp_watch watch;
+	struct list_head sockets;
+};
+
+/**
+ * struct emu_listening - a listener on one of its addresses
+ * @entry: EMU_LISTEN
+ * @item: in emu_listener.sockets
+ * @rcu: found under RCU
+ * @address: with which a connection is handed on
+ * @sock: of the adapter's TCP
+ * @saved: put back before @sock is released, and into what it has accepted
+ * @wanted: for emu_listener_sync()
+ */
+struct emu_listening {
+	struct emu_entry entry;
+	struct list_head item;
+	struct rcu_head rcu;
+	struct rnic_address address;
+	struct socket *sock;
+	struct iwarp_callbacks saved;
+	bool wanted;
+};
+
+static struct emu_listener *to_emu_listener(struct rnic_listener *listener)
+{
+	return container_of(listener, struct emu_listener, base);
+}
+
+static bool listener_is_any(const struct emu_listener *l)
+{
+	const struct sockaddr_storage *addr = &l->params.addr;
+
+	if (addr->ss_family == AF_INET6)
+		return ipv6_addr_any(&((const struct sockaddr_in6 *)addr)->sin6_addr);
+	return !((const struct sockaddr_in *)addr)->sin_addr.s_addr;
+}
+
+static __be16 listener_port(const struct emu_listener *l)
+{
+	return ((const struct sockaddr_in *)&l->params.addr)->sin_port;
+}
+
+static int listening_open(struct emu_listener *l, struct emu_listening *s)
+{
+	struct sockaddr_storage local = s->address.addr;
+	int ret;
+
+	((struct sockaddr_in *)&local)->sin_port = listener_port(l);
+	emu_key_set(&s->entry.key, EMU_LISTEN, &local, NULL, s->address.vlan);
+	ret = emu_socket(l->adapter, &local, &s->sock);
+	if (ret)
+		return ret;
+	if (l->params.tos_set)
+		iwarp_socket_set_tos(s->sock, l->params.tos);
+	iwarp_callbacks_save(&s->saved, s->sock->sk);
+	iwarp_callbacks_hook(s->sock->sk, &l->watch);
+	ret = kernel_listen(s->sock, l->params.backlog);
+	ret = ret ?: emu_insert(l->adapter, &s->entry);
+	if (ret) {
+		iwarp_callbacks_unhook(s->sock->sk, &s->saved);
+		sock_release(s->sock);
+	}
+	return ret;
+}
+
+static void listening_close(struct emu_listener *l, struct emu_listening *s)
+{
+	list_del(&s->item);
+	emu_remove(l->adapter, &s->entry);
+	iwarp_callbacks_unhook(s->sock->sk, &s->saved);
+	sock_release(s->sock);
+	kfree_rcu(s, rcu);
+}
+
+static int listener_add(struct emu_listener *l, const struct rnic_address *address)
+{
+	struct emu_listening *s;
+	int ret;
+
+	s = kzalloc(sizeof(*s), GFP_KERNEL);
+	if (!s)
+		return -ENOMEM;
+	s->address = *address;
+	s->wanted = true;
+	ret = listening_open(l, s);
+	if (ret) {
+		kfree(s);
+		return ret;
+	}
+	list_add_tail(&s->item, &l->sockets);
+	return 0;
+}
+
+/* Whether a wildcard means an address; under the adapter's lock */
+static bool listener_covers(const struct emu_listener *l, const struct emu_address *address)
+{
+	if (!net_eq(dev_net(address->fn->base.netdev), l->params.net))
+		return false;
+	if (address->address.addr.ss_family == l->params.addr.ss_family)
+		return true;
+	return l->params.addr.ss_family == AF_INET6 && !l->params.v6only;
+}
+
+static struct emu_listening *listener_find(struct emu_listener *l,
+					   const struct emu_address *address)
+{
+	struct emu_listening *s;
+
+	list_for_each_entry(s, &l->sockets, item) {
+		if (s->entry.key.vlan == address->entry.key.vlan &&
+		    ipv6_addr_equal(&s->entry.key.local, &address->entry.key.local))
+			return s;
+	}
+	return NULL;
+}
+
+/* Marks what is still wanted; the next address that has no socket yet, if there is one */
+static bool listener_missing(struct emu_listener *l, struct rnic_address *missing)
+{
+	struct emu_address *address;
+	struct emu_listening *s;
+	bool found = false;
+
+	spin_lock_bh(&l->adapter->lock);
+	list_for_each_entry(address, &l->adapter->addresses, item) {
+		if (!listener_covers(l, address))
+			continue;
+		s = listener_find(l, address);
+		if (s) {
+			s->wanted = true;
+		} else {
+			*missing = address->address;
+			found = true;
+			break;
+		}
+	}
+	spin_unlock_bh(&l->adapter->lock);
+	return found;
+}
+
+static int listener_sync(struct emu_listener *l)
+{
+	struct emu_listening *s, *next;
+	struct rnic_address missing;
+	int ret = 0;
+
+	list_for_each_entry(s, &l->sockets, item)
+		s->wanted = false;
+	while (!ret && listener_missing(l, &missing))
+		ret = listener_add(l, &missing);
+	if (ret)
+		return ret;
+	list_for_each_entry_safe(s, next, &l->sockets, item) {
+		if (!s->wanted)
+			listening_close(l, s);
+	}
+	return 0;
+}
+
+/* Of a specific address, the VLAN that it is on */
+static int listener_add_one(struct emu_listener *l)
+{
+	struct rnic_address found = { .addr = l->params.addr };
+	struct emu_address *address;
+	struct emu_key key;
+
+	((struct sockaddr_in *)&found.addr)->sin_port = 0;
+	emu_key_set(&key, EMU_ADDRESS, &found.addr, NULL, 0);
+	spin_lock_bh(&l->adapter->lock);
+	list_for_each_entry(address, &l->adapter->addresses, item) {
+		if (ipv6_addr_equal(&address->entry.key.local, &key.local))
+			found = address->address;
+	}
+	spin_unlock_bh(&l->adapter->lock);
+	return listener_add(l, &found);
+}
+
+/* As far as it is not open yet. Until the adapter is enabled nobody can connect. */
+static int listener_open(struct emu_listener *l)
+{
+	if (!rcu_access_pointer(l->adapter->port))
+		return 0;
+	if (listener_is_any(l))
+		return listener_sync(l);
+	return list_empty(&l->sockets) ? listener_add_one(l) : 0;
+}
+
+/* Addresses have come or gone. */
+void emu_listeners_sync(struct work_struct *work)
+{
+	struct emu_adapter *adapter = container_of(work, struct emu_adapter, sync);
+	struct emu_listener *l;
+	int ret;
+
+	mutex_lock(&adapter->tcp_lock);
+	list_for_each_entry(l, &adapter->listeners, item) {
+		ret = listener_open(l);
+		if (ret)
+			pr_warn("rnic_emulated: %s: not every address listens on port %u: %d\n",
+				adapter->base.name, ntohs(listener_port(l)), ret);
+	}
+	mutex_unlock(&adapter->tcp_lock);
+}
+
+static void listener_close(struct emu_listener *l)
+{
+	struct emu_listening *s, *next;
+
+	list_for_each_entry_safe(s, next, &l->sockets, item)
+		listening_close(l, s);
+}
+
+struct rnic_listener *emu_listen(struct rnic_adapter *base,
+				 const struct rnic_listen_params *params,
+				 const struct iwarp_watch *watch)
+{
+	struct emu_adapter *adapter = to_emu_adapter(base);
+	struct emu_listener *l;
+	int ret;
+
+	l = kzalloc(sizeof(*l), GFP_KERNEL);
+	if (!l)
+		return ERR_PTR(-ENOMEM);
+	l->base.adapter = base;
+	l->adapter = adapter;
+	l->params = *params;
+	l->watch = *watch;
+	INIT_LIST_HEAD(&l->sockets);
+
+	mutex_lock(&adapter->tcp_lock);
+	ret = listener_open(l);
+	if (ret)
+		listener_close(l);
+	else
+		list_add_tail(&l->item, &adapter->listeners);
+	mutex_unlock(&adapter->tcp_lock);
+	if (ret) {
+		kfree(l);
+		return ERR_PTR(ret);
+	}
+	return &l->base;
+}
+
+void emu_unlisten(struct rnic_listener *base)
+{
+	struct emu_listener *l = to_emu_listener(base);
+	struct emu_adapter *adapter = l->adapter;
+
+	mutex_lock(&adapter->tcp_lock);
+	list_del(&l->item);
+	listener_close(l);
+	mutex_unlock(&adapter->tcp_lock);
+	kfree(l);
+}
+
+/* The next that one of the sockets has; each has its turn. */
+struct rnic_conn *emu_accept(struct rnic_listener *base)
+{
+	struct emu_listener *l = to_emu_listener(base);
+	struct rnic_conn *conn = ERR_PTR(-EAGAIN);
+	struct emu_adapter *adapter = l->adapter;
+	struct emu_listening *s;
+	struct socket *sock;
+	int ret;
+
+	mutex_lock(&adapter->tcp_lock);
+	list_for_each_entry(s, &l->sockets, item) {
+		ret = kernel_accept(s->sock, &sock, O_NONBLOCK);
+		if (ret == -EAGAIN)
+			continue;
+		if (ret) {
+			conn = ERR_PTR(ret);
+			break;
+		}
+		iwarp_callbacks_unhook(sock->sk, &s->saved);
+		conn = emu_conn_accepted(adapter, sock, &s->address);
+		list_move_tail(&s->item, &l->sockets);
+		break;
+	}
+	mutex_unlock(&adapter->tcp_lock);
+	return conn;
+}
