@@ -10,27 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "endpoint.h"
-
-void *check_alloc(void *p)
-{
-	if (!p) {
-		fputs("iwstat: out of memory\n", stderr);
-		exit(1);
-	}
-	return p;
-}
-
-/* Room for one more behind the COUNT that ARRAY has; that one is zero. */
-void *grow(void *array, size_t count, size_t *room, size_t size)
-{
-	if (count == *room) {
-		*room = *room ? 2 * *room : 16;
-		array = check_alloc(reallocarray(array, *room, size));
-	}
-	memset((char *)array + count * size, 0, size);
-	return array;
-}
-
+#include "memory.h"
 /* The list */
 
 struct endpoint *endpoints_add(struct endpoints *list)

@@ -118,9 +118,6 @@ struct endpoints {
 	size_t room;
 };
 
-void *check_alloc(void *p);
-void *grow(void *array, size_t count, size_t *room, size_t size);
-
 struct endpoint *endpoints_add(struct endpoints *list);
 void endpoints_sort(struct endpoints *list);
 void endpoints_clear(struct endpoints *list);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "filter.h"
+#include "memory.h"
 
 static bool complain(const char *what, const char *word)
 {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "join.h"
+#include "memory.h"
 #include "portspace_netlink.h"
 
 /* Rows, sorted to be searched */

@@ -3,9 +3,10 @@
  * A netlink socket: a request goes out, the answers come back one by one.
  */
 #include <errno.h>
+#include <linux/netlink.h>
 #include <stdlib.h>
 #include <string.h>
-#include "endpoint.h"
+#include "memory.h"
 #include "netlink.h"
 
 /* Dumps fill what we offer; more gives fewer rounds. */
@@ -14,6 +15,7 @@
 struct netlink {
 	struct mnl_socket *sock;
 	unsigned int seq;
+	char why[128];
 	char buf[BUFFER];
 };
 
@@ -21,7 +23,12 @@ struct netlink *netlink_open(int bus)
 {
 	struct netlink *nl = check_alloc(calloc(1, sizeof(*nl)));
 
+	const int on = 1;
+
 	nl->sock = mnl_socket_open2(bus, SOCK_CLOEXEC);
+	/* Without it errors come without reasons. */
+	if (nl->sock)
+		mnl_socket_setsockopt(nl->sock, NETLINK_EXT_ACK, (void *)&on, sizeof(on));
 	if (nl->sock && !mnl_socket_bind(nl->sock, 0, MNL_SOCKET_AUTOPID))
 		return nl;
 	netlink_close(nl);
@@ -49,6 +56,36 @@ struct nlmsghdr *netlink_request(struct netlink *nl, uint16_t type, uint16_t fla
 	return nlh;
 }
 
+static int take_reason(const struct nlattr *attr, void *data)
+{
+	struct netlink *nl = data;
+
+	if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG)
+		netlink_string(attr, nl->why, sizeof(nl->why));
+	return MNL_CB_OK;
+}
+
+/* What the kernel says beside the error that ANSWER may be */
+static void keep_reason(struct netlink *nl, const struct nlmsghdr *answer, size_t len)
+{
+	const struct nlmsgerr *error = mnl_nlmsg_get_payload(answer);
+	size_t offset = sizeof(*error);
+
+	nl->why[0] = '\0';
+	if (!mnl_nlmsg_ok(answer, len) || answer->nlmsg_type != NLMSG_ERROR || !error->error ||
+	    !(answer->nlmsg_flags & NLM_F_ACK_TLVS))
+		return;
+	if (!(answer->nlmsg_flags & NLM_F_CAPPED))
+		offset += error->msg.nlmsg_len - sizeof(error->msg);
+	mnl_attr_parse(answer, offset, take_reason, nl);
+}
+
+/* The kernel's words about the last error, or "" */
+const char *netlink_why(const struct netlink *nl)
+{
+	return nl->why;
+}
+
 /* Sends what netlink_request() began, and calls CB for each message of the answer. */
 int netlink_talk(struct netlink *nl, mnl_cb_t cb, void *data)
 {
@@ -63,6 +100,7 @@ int netlink_talk(struct netlink *nl, mnl_cb_t cb, void *data)
 		len = mnl_socket_recvfrom(nl->sock, nl->buf, sizeof(nl->buf));
 		if (len < 0)
 			return -1;
+		keep_reason(nl, (const struct nlmsghdr *)nl->buf, len);
 		ret = mnl_cb_run(nl->buf, len, nl->seq, portid, cb, data);
 	} while (ret > MNL_CB_STOP);
 	return ret;

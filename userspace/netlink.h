@@ -9,6 +9,7 @@ struct netlink;
 struct netlink *netlink_open(int bus);
 void netlink_close(struct netlink *nl);
 struct nlmsghdr *netlink_request(struct netlink *nl, uint16_t type, uint16_t flags);
+const char *netlink_why(const struct netlink *nl);
 int netlink_talk(struct netlink *nl, mnl_cb_t cb, void *data);
 
 void netlink_parse(const struct nlmsghdr *nlh, size_t offset, const struct nlattr **tb, unsigned int max);

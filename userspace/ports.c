@@ -7,6 +7,7 @@
 #include <linux/netlink.h>
 #include <stdlib.h>
 #include <string.h>
+#include "memory.h"
 #include "netlink.h"
 #include "ports.h"
 #include "portspace_netlink.h"

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "memory.h"
 #include "process.h"
 
 struct owner {

@@ -7,6 +7,7 @@
 #include <rdma/rdma_netlink.h>
 #include <stdlib.h>
 #include <string.h>
+#include "memory.h"
 #include "netlink.h"
 #include "rdma.h"
 

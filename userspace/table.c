@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "memory.h"
 #include "show.h"
 #include "text.h"
 
