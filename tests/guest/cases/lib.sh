@@ -17,6 +17,9 @@ declare -A started=()
 # Engines on which everything takes its time
 case ${WHARF_ENGINE:-uml} in uml) slow=1 ;; *) slow=3 ;; esac
 
+# a's RDMA device, and the interface that it is on
+rdma_a=siw_a nic_a=eth0
+
 A4=10.0.0.1 B4=10.0.0.2 A6=fd00::1 B6=fd00::2
 
 # ---- TAP
@@ -248,11 +251,11 @@ rdma_objects() {
 	done
 }
 
-# TIME-WAIT is TCP's own, by its rules: it stays for a minute and holds no socket.
+# TIME-WAIT is TCP's own, by its rules: it stays for a minute and holds no socket. An adapter's shows as CLOSING.
 sockets() {
 	local host
 	for host in a b; do
-		quick $host ss -Htan state all exclude time-wait | sed "s/^/$host /"
+		quick $host ss -Htan state all exclude time-wait ${over:+exclude closing} | sed "s/^/$host /"
 	done
 }
 
@@ -272,3 +275,6 @@ nothing_remains() {
 		for kind in cm_id qp mr; do diag "$(quick $host rdma resource show $kind 2>&1)"; done
 	done
 }
+
+# shellcheck source=tests/guest/cases/rnic.sh
+[ -z "${over:-}" ] || . "$cases/rnic.sh"
