@@ -334,7 +334,7 @@ OURS="portspace iwarp_cm rdma_ucm siw rnic rnic_emulated"
 STOCK="ib_core ib_uverbs iw_cm rdma_cm"
 SOURCES="Kbuild include portspace cm siw rnic tests/modules"
 
-# build_modules KERNEL: ours for that kernel, in build/KERNEL, and in build/KERNEL.ko with all that they need, and `order`
+# build_modules KERNEL: ours for that kernel, in build/KERNEL, and in build/KERNEL.ko with all that they need, `order` and `ours`
 build_modules() {
 	mkdir -p "$BUILD"
 	locked "$BUILD/$1.lock" build_modules_locked "$1"
@@ -408,7 +408,7 @@ collect_modules() {
 		case $file in *.xz) xz -dc "$file" >"$out.new/$name" ;; *) cp "$file" "$out.new/$name" ;; esac
 		echo "$name"
 	done <"$out.new/.files" >"$out.new/order"
-	for m in "${tests[@]}"; do echo "$m"; done >>"$out.new/order"
+	printf '%s\n' "${tests[@]}" | tee "$out.new/ours" >>"$out.new/order"
 	# The stock door, whose name ours has, is at hand for comparison.
 	while read -r file; do
 		case $file in

@@ -129,6 +129,24 @@ until_true() {
 	done
 }
 
+# unload_ours MODULE: it, and what of ours was loaded after it
+unload_ours() {
+	local m
+	while read -r m; do
+		m=${m%.ko}
+		[ ! -e "/sys/module/$m" ] || until_true 5 rmmod "$m" || { diag "$m does not unload"; return 1; }
+		[ "$m" != "$1" ] || return 0
+	done < <(tac "$WHARF_MODULES/ours")
+}
+
+# load_ours: what `unload_ours` took away
+load_ours() {
+	local m
+	while read -r m; do
+		[ -e "/sys/module/${m%.ko}" ] || insmod "$WHARF_MODULES/$m" || return 1
+	done <"$WHARF_MODULES/ours"
+}
+
 listens() { [ -n "$(quick "$1" ss -Htln "sport = :$2")" ]; }
 
 # await_listen HOST PORT
