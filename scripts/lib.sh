@@ -69,7 +69,7 @@ TOOLS_BUILD="build-essential bc bison flex libelf-dev libssl-dev kmod cpio pahol
 TOOLS_RUN="rdma-core ibverbs-providers ibverbs-utils rdmacm-utils perftest iproute2 ethtool procps util-linux iperf3"
 TOOLS_QEMU="qemu-system-x86 busybox-static"
 TOOLS_TEST="librdmacm-dev libibverbs-dev tcpdump tshark clang-14 libclang-rt-14-dev llvm-14 python3 python3-pyverbs fio qperf libfabric-bin"
-TOOLS_TEST+=" nftables libtirpc3 libwrap0 libgssapi-krb5-2" # the last three are those of the NFS programs
+TOOLS_TEST+=" net-tools nftables libtirpc3 libwrap0 libgssapi-krb5-2" # the last three are those of the NFS programs
 TOOLS_USERSPACE="build-essential libmnl-dev"
 TOOLS_CHECK="sparse shellcheck libmnl-dev groff-base"
 

@@ -97,10 +97,22 @@ int siw_fill_res_mr(struct sk_buff *msg, struct ib_mr *base)
 	return put_table(msg, container_of(base, struct core_region, mr), fill_mr);
 }
 
+/* An id, and its connection if there is one */
+struct told_cm_id {
+	bool offload;
+	bool connection;
+	struct iwarp_cm_info info;
+};
+
 static int fill_cm_id(struct sk_buff *msg, const void *object)
 {
-	const struct iwarp_cm_info *info = object;
+	const struct told_cm_id *told = object;
+	const struct iwarp_cm_info *info = &told->info;
 
+	if (rdma_nl_put_driver_u32(msg, "offload", told->offload))
+		return -EMSGSIZE;
+	if (!told->connection)
+		return 0;
 	return rdma_nl_put_driver_string(msg, "mpa", info->state) ||
 	       rdma_nl_put_driver_u32(msg, "initiator", info->initiator) ||
 	       rdma_nl_put_driver_u32(msg, "revision", info->revision) ||
@@ -113,14 +125,15 @@ static int fill_cm_id(struct sk_buff *msg, const void *object)
 
 int siw_fill_res_cm_id(struct sk_buff *msg, struct rdma_cm_id *id)
 {
-	struct iwarp_cm_info info;
+	struct told_cm_id told = {
+		.offload = to_siw_dev(id->device)->cm.transport != &iwarp_transport_tcp,
+	};
 	struct iw_cm_id *iw;
-	bool told;
 
 	/* So that the iw_cm_id stays. */
 	rdma_lock_handler(id);
 	iw = rdma_iw_cm_id(id);
-	told = iw && iwarp_cm_info(iw, &info);
+	told.connection = iw && iwarp_cm_info(iw, &told.info);
 	rdma_unlock_handler(id);
-	return told ? put_table(msg, &info, fill_cm_id) : 0;
+	return put_table(msg, &told, fill_cm_id);
 }

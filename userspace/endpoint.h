@@ -69,6 +69,24 @@ struct address {
 };
 
 /**
+ * struct measures - what the TCP of a connection knows, wherever it runs
+ * @known: the rest means anything
+ * @rtt: smoothed round trip time, microseconds
+ * @cwnd: congestion window, segments
+ * @retransmits: segments sent again
+ * @sent: octets that the peer has acknowledged
+ * @received: octets received in order
+ */
+struct measures {
+	bool known;
+	uint32_t rtt;
+	uint32_t cwnd;
+	uint32_t retransmits;
+	uint64_t sent;
+	uint64_t received;
+};
+
+/**
  * struct endpoint - a row
  * @rdma_only: no TCP socket of the host's stands for it
  * @local: this end
@@ -78,6 +96,7 @@ struct address {
  * @queues: @recv_queue and @send_queue are known
  * @recv_queue: octets that wait for the application
  * @send_queue: octets that wait for the peer
+ * @tcp: of a connection
  * @ulp: name of the socket's upper layer protocol, or empty
  * @devices: names of its RDMA devices
  * @device_count: how many
@@ -99,6 +118,7 @@ struct endpoint {
 	bool queues;
 	uint32_t recv_queue;
 	uint32_t send_queue;
+	struct measures tcp;
 	char ulp[16];
 	char **devices;
 	size_t device_count;

@@ -46,6 +46,7 @@ static void usage(FILE *out)
 	      "      --state STATE    only in that state; may be given more than once\n"
 	      "  -p, --processes      show processes\n"
 	      "  -e, --extend         show more: all flags, the QP's state, the inode\n"
+	      "  -i, --info           show what TCP knows: round trip time, window, octets\n"
 	      "  -n, --numeric        show numbers of users, not names\n"
 	      "  -j, --json           JSON\n"
 	      "  -c, --continuous[=SECONDS]\n"
@@ -111,6 +112,9 @@ static bool take_option(struct options *o, int option, int argc, char **argv)
 	case 'e':
 		o->show.extended = true;
 		return true;
+	case 'i':
+		o->show.measures = true;
+		return true;
 	case 'n':
 		o->show.numeric = true;
 		return true;
@@ -133,12 +137,12 @@ static bool parse_options(struct options *o, int argc, char **argv)
 		{ "ipv4", no_argument, NULL, '4' }, { "ipv6", no_argument, NULL, '6' },
 		{ "state", required_argument, NULL, 's' }, { "processes", no_argument, NULL, 'p' },
 		{ "extend", no_argument, NULL, 'e' }, { "numeric", no_argument, NULL, 'n' },
-		{ "json", no_argument, NULL, 'j' }, { "continuous", optional_argument, NULL, 'c' },
+		{ "info", no_argument, NULL, 'i' }, { "json", no_argument, NULL, 'j' }, { "continuous", optional_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, {}
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "altr46penjc::hV", names, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "altr46peinjc::hV", names, NULL)) != -1) {
 		if (option == 'h') {
 			usage(stdout);
 			exit(EXIT_SUCCESS);

@@ -135,7 +135,10 @@ static void merge_id(struct endpoint *e, const struct rdma_id *id, const struct 
 	endpoint_add_device(e, device->name);
 	/* The socket knows better, if it was asked. */
 	if (!(e->flags & (FLAG_SIW | FLAG_OFFLOAD)))
-		e->flags |= device->kind;
+		e->flags |= id->offload ? FLAG_OFFLOAD : device->kind;
+	/* Such a socket is a placeholder, and its own TCP knows nothing. */
+	if (id->offload && !e->ulp[0])
+		e->tcp.known = false;
 	if (id->qp)
 		e->qp = id->qp;
 	if (qp)

@@ -78,6 +78,15 @@ static void put_devices(const struct endpoint *e)
 	fputc(']', stdout);
 }
 
+static void put_measures(const struct measures *tcp)
+{
+	put_number("rtt_us", tcp->rtt, tcp->known);
+	put_number("cwnd", tcp->cwnd, tcp->known);
+	put_number("retransmits", tcp->retransmits, tcp->known);
+	put_number("sent", tcp->sent, tcp->known);
+	put_number("received", tcp->received, tcp->known);
+}
+
 static void put_endpoint(const struct endpoint *e)
 {
 	printf("{\"proto\": \"%s\"", show_proto(e));
@@ -91,6 +100,7 @@ static void put_endpoint(const struct endpoint *e)
 	put_number("qp", e->qp, e->qp);
 	put_string("qp_state", e->qp_state);
 	put_string("ulp", e->ulp);
+	put_measures(&e->tcp);
 	put_number("uid", e->uid, e->has_uid);
 	put_string("user", e->has_uid ? show_user(e->uid) : NULL);
 	put_number("inode", e->inode, e->inode);

@@ -141,6 +141,21 @@ static void read_sockaddr(struct address *a, const struct nlattr *attr)
 		address_from_sockaddr(a, mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr));
 }
 
+/* The driver's own attributes are names, each followed by its value. */
+static bool is_offloaded(const struct nlattr *driver)
+{
+	const struct nlattr *attr;
+	char name[16] = "";
+
+	mnl_attr_for_each_nested(attr, driver) {
+		if (mnl_attr_get_type(attr) == RDMA_NLDEV_ATTR_DRIVER_STRING)
+			netlink_string(attr, name, sizeof(name));
+		else if (mnl_attr_get_type(attr) == RDMA_NLDEV_ATTR_DRIVER_U32 && !strcmp(name, "offload"))
+			return netlink_u32(attr);
+	}
+	return false;
+}
+
 static void read_id(struct reader *reader, const struct nlattr *entry)
 {
 	struct rdma *rdma = reader->rdma;
@@ -156,6 +171,7 @@ static void read_id(struct reader *reader, const struct nlattr *entry)
 	id->pid = netlink_u32(tb[RDMA_NLDEV_ATTR_RES_PID]);
 	netlink_string(tb[RDMA_NLDEV_ATTR_RES_KERN_NAME], id->kernel, sizeof(id->kernel));
 	read_sockaddr(&id->local, tb[RDMA_NLDEV_ATTR_RES_SRC_ADDR]);
+	id->offload = tb[RDMA_NLDEV_ATTR_DRIVER] && is_offloaded(tb[RDMA_NLDEV_ATTR_DRIVER]);
 	if (id->state == RDMA_ID_LISTEN || id->state == RDMA_ID_ADDR_BOUND)
 		id->foreign.family = id->local.family;
 	else

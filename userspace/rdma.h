@@ -27,6 +27,7 @@ struct rdma_device {
  * @qp: its queue pair's number, or 0
  * @pid: its process, or 0
  * @kernel: who in the kernel has it, or empty
+ * @offload: by an adapter with a TCP of its own, though its device may have siw's verbs
  * @joined: an endpoint of TCP's stands for it
  */
 struct rdma_id {
@@ -37,6 +38,7 @@ struct rdma_id {
 	uint32_t qp;
 	uint32_t pid;
 	char kernel[32];
+	bool offload;
 	bool joined;
 };
 

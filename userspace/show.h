@@ -10,12 +10,14 @@
  * @numeric: user ids instead of names
  * @processes: who has them
  * @extended: more columns, more flags
+ * @measures: what TCP knows of connections
  * @compact: JSON on one line
  */
 struct show {
 	bool numeric;
 	bool processes;
 	bool extended;
+	bool measures;
 	bool compact;
 };
 

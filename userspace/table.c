@@ -2,6 +2,7 @@
 /*
  * The table: one line for each endpoint, every column as wide as it has to be.
  */
+#include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 #include "text.h"
 
 #define CELL	128
-#define COLUMNS	13	/* at most */
+#define COLUMNS	18	/* at most */
 
 struct column {
 	const char *title;
@@ -118,6 +119,42 @@ static void cell_qp_state(const struct endpoint *e, const struct show *show, cha
 		snprintf(buf, CELL, "%s", e->qp_state);
 }
 
+/* Milliseconds, as in ss */
+static void cell_rtt(const struct endpoint *e, const struct show *show, char *buf)
+{
+	(void)show;
+	if (e->tcp.known)
+		snprintf(buf, CELL, "%u.%03u", e->tcp.rtt / 1000, e->tcp.rtt % 1000);
+}
+
+static void cell_cwnd(const struct endpoint *e, const struct show *show, char *buf)
+{
+	(void)show;
+	if (e->tcp.known)
+		snprintf(buf, CELL, "%u", e->tcp.cwnd);
+}
+
+static void cell_retransmits(const struct endpoint *e, const struct show *show, char *buf)
+{
+	(void)show;
+	if (e->tcp.known)
+		snprintf(buf, CELL, "%u", e->tcp.retransmits);
+}
+
+static void cell_sent(const struct endpoint *e, const struct show *show, char *buf)
+{
+	(void)show;
+	if (e->tcp.known)
+		snprintf(buf, CELL, "%" PRIu64, e->tcp.sent);
+}
+
+static void cell_received(const struct endpoint *e, const struct show *show, char *buf)
+{
+	(void)show;
+	if (e->tcp.known)
+		snprintf(buf, CELL, "%" PRIu64, e->tcp.received);
+}
+
 static void cell_inode(const struct endpoint *e, const struct show *show, char *buf)
 {
 	(void)show;
@@ -153,11 +190,19 @@ static size_t choose_columns(const struct show *show, struct column *columns)
 		{ "State", false, cell_state }, { "Flags", false, cell_flags }, { "Device", false, cell_device },
 		{ "QP", true, cell_qp },
 	};
+	static const struct column measures[] = {
+		{ "RTT-ms", true, cell_rtt }, { "Cwnd", true, cell_cwnd }, { "Retrans", true, cell_retransmits },
+		{ "Sent", true, cell_sent }, { "Received", true, cell_received },
+	};
 	size_t n = ARRAY_SIZE(first);
 
 	memcpy(columns, first, sizeof(first));
 	if (show->extended)
 		columns[n++] = (struct column){ "QP-State", false, cell_qp_state };
+	if (show->measures) {
+		memcpy(columns + n, measures, sizeof(measures));
+		n += ARRAY_SIZE(measures);
+	}
 	columns[n++] = (struct column){ "User", false, cell_user };
 	if (show->extended)
 		columns[n++] = (struct column){ "Inode", true, cell_inode };

@@ -6,6 +6,7 @@
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <string.h>
 #include "netlink.h"
@@ -30,6 +31,21 @@ static bool is_link_local(const struct address *a)
 	return a->family == AF_INET6 && a->octets[0] == 0xfe && (a->octets[1] & 0xc0) == 0x80;
 }
 
+/* Where the kernel's struct is of another length than ours, what is missing is 0. */
+static void read_measures(struct measures *tcp, const struct nlattr *attr)
+{
+	struct tcp_info info = {};
+	size_t len = mnl_attr_get_payload_len(attr);
+
+	memcpy(&info, mnl_attr_get_payload(attr), len < sizeof(info) ? len : sizeof(info));
+	tcp->known = true;
+	tcp->rtt = info.tcpi_rtt;
+	tcp->cwnd = info.tcpi_snd_cwnd;
+	tcp->retransmits = info.tcpi_total_retrans;
+	tcp->sent = info.tcpi_bytes_acked;
+	tcp->received = info.tcpi_bytes_received;
+}
+
 /* What our protocols tell of themselves, besides their names */
 static void read_own(struct endpoint *e, const struct nlattr *attr)
 {
@@ -50,6 +66,22 @@ static void read_own(struct endpoint *e, const struct nlattr *attr)
 		bypasses = netlink_u32(attr);
 		e->flags |= (bypasses & PORTSPACE_BYPASS_FILTER ? FLAG_NO_FILTER : 0) |
 			    (bypasses & PORTSPACE_BYPASS_QUEUE ? FLAG_NO_QUEUE : 0);
+		break;
+	case PORTSPACE_FLAG_RTT:
+		e->tcp.known = true;
+		e->tcp.rtt = netlink_u32(attr);
+		break;
+	case PORTSPACE_FLAG_CWND:
+		e->tcp.cwnd = netlink_u32(attr);
+		break;
+	case PORTSPACE_FLAG_RETRANSMITS:
+		e->tcp.retransmits = netlink_u32(attr);
+		break;
+	case PORTSPACE_FLAG_SENT:
+		e->tcp.sent = netlink_u64(attr);
+		break;
+	case PORTSPACE_FLAG_RECEIVED:
+		e->tcp.received = netlink_u64(attr);
 		break;
 	}
 #else
@@ -100,6 +132,9 @@ static int read_socket(const struct nlmsghdr *nlh, void *data)
 		e->flags |= FLAG_V6ONLY;
 	if (tb[INET_DIAG_ULP_INFO])
 		read_ulp(e, tb[INET_DIAG_ULP_INFO]);
+	/* What the host's TCP knows of a placeholder is nothing. */
+	if (tb[INET_DIAG_INFO] && e->state != STATE_LISTEN && e->state != STATE_BOUND && !(e->flags & FLAG_OFFLOAD))
+		read_measures(&e->tcp, tb[INET_DIAG_INFO]);
 	return MNL_CB_OK;
 }
 
