@@ -17,8 +17,8 @@ declare -A started=()
 # Engines on which everything takes its time
 case ${WHARF_ENGINE:-uml} in uml) slow=1 ;; *) slow=3 ;; esac
 
-# a's RDMA device, and the interface that it is on
-rdma_a=siw_a nic_a=eth0
+# a's RDMA device, and the interface that it is on; b's device
+rdma_a=siw_a nic_a=eth0 rdma_b=siw_b
 
 A4=10.0.0.1 B4=10.0.0.2 A6=fd00::1 B6=fd00::2
 

@@ -3,7 +3,8 @@
 #
 # shellcheck disable=SC2154,SC2034 # what is used here is defined elsewhere, and the other way round
 #
-# Offloaded hosts. lib.sh sources it when a case says, before, what its two hosts have: over="rnic siw".
+# Offloaded hosts. lib.sh sources it when a case says, before, what its two hosts have: over="rnic siw". A host that
+# is another guest's has what it has.
 #
 #	 namespace a                     namespace b
 #	+------------------+            +------------------+
@@ -33,4 +34,4 @@ offload() {
 
 read -r over_a over_b <<<"$over"
 [ "$over_a" != rnic ] || { offload a; rdma_a=rnic_a nic_a=rn0; }
-[ "$over_b" != rnic ] || offload b
+[ "$over_b" != rnic ] || { offload b; rdma_b=rnic_b; }
