@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """report.py FILE.json: what the rounds come to, as a table and a picture beside it.
 
-Ratios are of pairs: ours and mainline's of one round. More than 1 is better for us in every row.
+Ratios are of pairs: ours and mainline's, or an adapter's and siw's, of one round. More than 1 is better for the first in every row.
 """
 
 import json
@@ -26,13 +26,14 @@ class Line:
     def __init__(self, row, results):
         self.row = row
         mine = [result for result in results if result["row"] == row.name]
-        self.values = {side: self.of(mine, side) for side in ("ours", "mainline", "tcp")}
+        self.values = {side: self.of(mine, side) for side in (*row.sides(), "tcp")}
         self.failures = {side: [r["failed"] for r in mine if r["side"] == side and "failed" in r] for side in row.sides()}
         self.asked = {side: sum(r["side"] == side for r in mine) for side in row.sides()}
-        self.ratios = self.pairs(self.values["ours"], self.values["mainline"])
+        first = self.values[row.sides()[0]]
+        self.ratios = self.pairs(first, self.values[row.sides()[-1]]) if not row.tcp else []
         if row.limit: # plain TCP's own row stands beside
             self.values["tcp"] = self.of([result for result in results if result["row"] == row.limit], "tcp")
-        self.of_limit = self.pairs(self.values["ours"], self.values["tcp"])
+        self.of_limit = self.pairs(first, self.values["tcp"]) if not row.tcp else []
 
     @staticmethod
     def of(results, side):
@@ -45,7 +46,7 @@ class Line:
         return [b / a for a, b in both if a > 0]
 
     def median(self, side):
-        values = self.values[side].values()
+        values = self.values.get(side, {}).values()
         return f"{statistics.median(values):.4g}" if values else "-"
 
     def failed(self):
@@ -57,17 +58,30 @@ class Line:
             ratio = [f"{value:.3f}" for value in quartiles(self.ratios)]
         if self.of_limit:
             limit = f"{statistics.median(self.of_limit):.3f}"
-        shown = [self.median(side) for side in ("ours", "mainline", "tcp")]
+        shown = [self.median(side) for side in (*columns(self.row), "tcp")]
         return [self.row.name, self.row.unit, *shown, ratio[1], ratio[0], ratio[2], str(len(self.ratios)), limit,
                 self.failed()]
 
 
-HEAD = ["row", "unit", "ours", "mainline", "TCP", "ratio", "q1", "q3", "pairs", "ours/TCP", "failed"]
+def columns(row):
+    """The two sides that its table compares"""
+    return ("ours", "mainline") if row.tcp else tuple(row.sides())
 
 
-def table(lines):
-    cells = [HEAD] + [line.cells() for line in lines]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(HEAD))]
+def head(first, second):
+    first, second = (("rnic", "siw") if first == "rnic" else (first, second))
+    return ["row", "unit", first, second, "TCP", "ratio", "q1", "q3", "pairs", f"{first}/TCP", "failed"]
+
+
+def tables(lines):
+    """One for each kind of pair"""
+    kinds = dict.fromkeys(columns(line.row) for line in lines)
+    return "\n".join(table([line for line in lines if columns(line.row) == kind], head(*kind)) for kind in kinds)
+
+
+def table(lines, heading):
+    cells = [heading] + [line.cells() for line in lines]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(heading))]
     text = []
     for row in cells:
         text.append("  ".join(cell.ljust(width) if i in (0, 1, 10) else cell.rjust(width)
@@ -85,11 +99,11 @@ def write(path, data):
         json.dump(data, file, indent=0)
     seen = {result["row"] for result in data["results"]}
     lines = [Line(row, data["results"]) for row in rows.rows(data["engine"]) if row.name in seen]
-    text = table(lines)
+    text = tables(lines)
     with open(path + ".txt", "w") as file:
         file.write(text)
     boxes = [(line.row.name, line.ratios, quartiles(line.ratios), line.failed()) for line in lines if not line.row.tcp]
-    title = f"ours / mainline's siw, {data['engine']}, {data['rounds']} rounds; right of 1 is better"
+    title = f"ours / mainline's siw (rnic: / siw), {data['engine']}, {data['rounds']} rounds; right of 1 is better"
     with open(path + ".svg", "w") as file:
         file.write(plot.svg(title, boxes))
     print(text + f"raw rounds: {path}.json, picture: {path}.svg", flush=True)

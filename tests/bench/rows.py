@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What is measured: a row is one figure, by one program, taken of ours and of mainline's, or of plain TCP.
+"""What is measured: a row is one figure, by one program, taken of ours and of mainline's, of ours over an adapter and of ours,
+or of plain TCP.
 
 The name of a row says all of it: "write_bw 64K crc" is ib_write_bw with messages of 64 KiB and CRC on, "read_bw 64K q16"
-is ib_read_bw over 16 QPs.
+is ib_read_bw over 16 QPs; "rnic write_bw 64K" is over emulated adapters, against siw.
 """
 
 SIZES = {"2": 2, "64": 64, "4K": 4096, "64K": 65536, "1M": 1 << 20}
@@ -31,7 +32,9 @@ class Row:
         return self.unit in ("MiB/s", "/s")
 
     def sides(self):
-        return ["tcp"] if self.tcp else ["ours", "mainline"]
+        if self.tcp:
+            return ["tcp"]
+        return ["rnic", "ours"] if self.name.startswith("rnic ") else ["ours", "mainline"]
 
 
 def perftest(name, group, program, args, unit, limit):
@@ -58,6 +61,11 @@ def rows(engine):
         for size in ("2", "4K"):
             args = [*command[1:], "-s", str(SIZES[size]), "-n", str(n)]
             made += perftest(f"{name} {size}", "lat", command[0], args, "us", f"tcp_lat {size}")
+    # What the adapter adds, or costs: a choice, with the same arguments
+    chosen = {f"{name} {size}" for name in BANDWIDTH for size in (*MESSAGES, "64K q16")}
+    chosen |= {"write_bw 64K crc", "send_lat 2", "send_lat 4K"}
+    made += [Row(f"rnic {row.name}", f"rnic {row.group}", row.kind, row.args, row.unit) for row in made if row.name in chosen]
+    made.append(Row("rnic connections", "rnic objects", "connections", [CONNECTIONS // slower], "/s"))
     made.append(Row("connections", "objects", "connections", [CONNECTIONS // slower], "/s", "tcp_connections"))
     for n in (1000, 10000):
         made.append(Row(f"qp_memory {n}", "objects", "memory", [n], "B"))
@@ -83,8 +91,8 @@ def plan(engine, chosen, rounds):
     steps = []
     for number in range(rounds):
         for i, group in enumerate(groups(chosen).values()):
-            sides = ["ours", "tcp", "mainline"] if (number + i) % 2 else ["mainline", "tcp", "ours"]
-            for side in sides:
+            sides = ["ours", "tcp", "mainline", "rnic"]
+            for side in sides if (number + i) % 2 else reversed(sides):
                 # CRC is switched once only
                 for row in sorted(group, key=lambda row: row.crc):
                     if side in row.sides():

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Ours and mainline's modules, of which one set is loaded at a time; runs in the guest.
+"""What is measured against each other, of which one is there at a time: ours, mainline's siw, and ours with both hosts on
+emulated adapters ("rnic"); runs in the guest.
 
 Mainline's siw does not know namespaces: its devices are shared by all. So a server in a, which listens on every address,
 listens on b's device as well, and needs that one's index to differ from that of a's (WHARF_INDEXES_DIFFER).
@@ -21,9 +22,9 @@ def prepare(siw):
     subprocess.run([os.path.join(TESTS, "mainline/gather"), siw, MAINLINE], check=True)
 
 
-def hosts(side, verb):
-    more = {"WHARF_MODULES": OURS} if side == "ours" else {"WHARF_MODULES": MAINLINE, "WHARF_INDEXES_DIFFER": "1"}
-    subprocess.run([HOSTS, verb], env={**os.environ, **more}, stdout=subprocess.DEVNULL, check=True, timeout=120)
+def hosts(side, *verb):
+    more = {"WHARF_MODULES": MAINLINE, "WHARF_INDEXES_DIFFER": "1"} if side == "mainline" else {"WHARF_MODULES": OURS}
+    subprocess.run([HOSTS, *verb], env={**os.environ, **more}, stdout=subprocess.DEVNULL, check=True, timeout=120)
 
 
 def load(side):
@@ -31,14 +32,18 @@ def load(side):
     global loaded, crc
     if side == loaded:
         return
-    hosts(loaded, "down")
-    hosts(loaded, "unload")
-    loaded = None
-    hosts(side, "load")
+    before, loaded = loaded, None
+    hosts(before, "down")
+    if "mainline" in (side, before):
+        hosts(before, "unload")
+        hosts(side, "load")
     if side == "mainline":
         subprocess.run(["rdma", "system", "set", "netns", "shared"], check=True)
     hosts(side, "up")
-    loaded, crc = side, side == "ours"
+    if side == "rnic":
+        hosts(side, "offload", "a")
+        hosts(side, "offload", "b")
+    loaded, crc = side, side != "mainline"
 
 
 def set_crc(wanted):
@@ -46,10 +51,11 @@ def set_crc(wanted):
     global crc
     if crc == wanted:
         return
-    if loaded == "ours":
+    if loaded != "mainline":
+        kind = "rnic" if loaded == "rnic" else "siw"
         for host in "ab":
             subprocess.run(["ip", "netns", "exec", host, "sh", "-c",
-                            f"echo {wanted:d} >/sys/class/infiniband/siw_{host}/siw/mpa_crc"], check=True)
+                            f"echo {wanted:d} >/sys/class/infiniband/{kind}_{host}/siw/mpa_crc"], check=True)
     else:
         with open("/sys/module/siw/parameters/mpa_crc_required", "w") as file:
             file.write(f"{wanted:d}")
