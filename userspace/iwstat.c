@@ -137,8 +137,9 @@ static bool parse_options(struct options *o, int argc, char **argv)
 		{ "ipv4", no_argument, NULL, '4' }, { "ipv6", no_argument, NULL, '6' },
 		{ "state", required_argument, NULL, 's' }, { "processes", no_argument, NULL, 'p' },
 		{ "extend", no_argument, NULL, 'e' }, { "numeric", no_argument, NULL, 'n' },
-		{ "info", no_argument, NULL, 'i' }, { "json", no_argument, NULL, 'j' }, { "continuous", optional_argument, NULL, 'c' },
-		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, {}
+		{ "info", no_argument, NULL, 'i' }, { "json", no_argument, NULL, 'j' },
+		{ "continuous", optional_argument, NULL, 'c' }, { "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' }, {}
 	};
 	int option;
 

@@ -24,9 +24,9 @@ static DEFINE_IDA(adapter_ids);
 /* A module cannot make a namespace: a program does, and gives it by netlink. */
 static int adapter_call_helper(struct emu_adapter *adapter, const struct net *host)
 {
-	char *envp[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
+	char *envp[2] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
 	char id[12], inode[12];
-	char *argv[] = { helper, "attach", id, inode, NULL };
+	char *argv[5] = { helper, "attach", id, inode, NULL };
 	int ret;
 
 	snprintf(id, sizeof(id), "%d", adapter->id);
