@@ -108,7 +108,7 @@ static int put_sqe(struct siw_qp *qp, struct siw_sqe *sqe,
  * @bad: the first request that was not taken
  *
  * Context: any for a kernel consumer, interrupts off included; it never finds
- * the socket's lock or sends from here. A doorbell sends at once.
+ * the socket's lock or sends from here. A doorbell may sleep.
  * Return: 0, -EINVAL for a request that cannot be, -ENOMEM for a full queue,
  * -ENOTCONN for a QP that never was connected.
  */
@@ -127,7 +127,7 @@ int siw_post_send(struct ib_qp *base, const struct ib_send_wr *wr,
 		}
 		if (READ_ONCE(qp->state) == SIW_QP_IDLE)
 			return -ENOTCONN;
-		siw_qp_kick(qp);
+		siw_qp_doorbell(qp);
 		return 0;
 	}
 	if (READ_ONCE(qp->state) == SIW_QP_IDLE) {

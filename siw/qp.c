@@ -9,6 +9,7 @@
 #include "trace.h"
 
 struct workqueue_struct *siw_wq;
+struct workqueue_struct *siw_doorbell_wq;
 
 static void qp_get(struct siw_qp *qp)
 {
@@ -98,13 +99,8 @@ void siw_qp_flush(struct siw_qp *qp)
 	}
 }
 
-/**
- * siw_qp_kick() - the application has posted something
- * @qp: the QP
- *
- * Context: sleeping.
- */
-void siw_qp_kick(struct siw_qp *qp)
+/* Something is to be sent, or flushed. */
+static void qp_kick(struct siw_qp *qp, void (*transmit)(struct siw_qp *qp, struct sock *sk))
 {
 	struct sock *sk = siw_stream_lock(qp);
 
@@ -112,7 +108,7 @@ void siw_qp_kick(struct siw_qp *qp)
 		if (READ_ONCE(qp->state) == SIW_QP_ERROR)
 			siw_qp_flush(qp);
 		else
-			siw_stream_transmit(qp, sk);
+			transmit(qp, sk);
 		siw_stream_unlock(sk);
 		return;
 	}
@@ -127,12 +123,44 @@ void siw_qp_work(struct work_struct *work)
 	struct siw_qp *qp = container_of(to_delayed_work(work), struct siw_qp,
 					 work);
 
-	siw_qp_kick(qp);
+	qp_kick(qp, siw_stream_transmit);
+	siw_qp_put(&qp->base);
+}
+
+static void qp_doorbell_work(struct work_struct *work)
+{
+	struct siw_qp *qp = container_of(work, struct siw_qp, doorbell);
+
+	qp_kick(qp, siw_stream_transmit_many);
 	siw_qp_put(&qp->base);
 }
 
 /**
- * siw_qp_queue_work() - have siw_qp_kick() called soon
+ * siw_qp_doorbell() - a user application has posted something
+ * @qp: the QP
+ *
+ * The caller sends it, at once. One that posts message by message, faster than
+ * they go out, would pay for TCP's whole way with each of them: what it posts is
+ * left to a worker, who finds many at a time.
+ *
+ * Context: sleeping.
+ */
+void siw_qp_doorbell(struct siw_qp *qp)
+{
+	if (!READ_ONCE(qp->stream.posting) || READ_ONCE(qp->state) != SIW_QP_RTS) {
+		qp_kick(qp, siw_stream_transmit_posted);
+		return;
+	}
+	/* It has not begun, and so will see what is posted. */
+	if (work_pending(&qp->doorbell))
+		return;
+	qp_get(qp);
+	if (!queue_work(siw_doorbell_wq, &qp->doorbell))
+		siw_qp_put(&qp->base);
+}
+
+/**
+ * siw_qp_queue_work() - have what is posted sent, or flushed, soon
  * @qp: the QP
  * @delay: in jiffies
  *
@@ -242,6 +270,7 @@ int siw_create_qp(struct ib_qp *base, struct ib_qp_init_attr *attr,
 	spin_lock_init(&qp->sq_lock);
 	spin_lock_init(&qp->rq.lock);
 	INIT_DELAYED_WORK(&qp->work, siw_qp_work);
+	INIT_WORK(&qp->doorbell, qp_doorbell_work);
 
 	err = qp_alloc_rings(qp, attr, uctx, &resp);
 	if (err)
@@ -331,6 +360,8 @@ int siw_destroy_qp(struct ib_qp *base, struct ib_udata *udata)
 	mutex_unlock(&qp->mutex);
 	qp_to_error(qp);
 	if (cancel_delayed_work_sync(&qp->work))
+		siw_qp_put(base);
+	if (cancel_work_sync(&qp->doorbell))
 		siw_qp_put(base);
 	/* The connection manager and iw_cm let go once they have seen the end. */
 	siw_qp_put(base);

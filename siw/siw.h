@@ -235,6 +235,11 @@ struct siw_srq {
  * @fail_by: jiffies
  * @close_by: in SIW_QP_CLOSING, how long it may take to get there; jiffies
  * @told_closing: IWARP_QP_CLOSING was reported
+ * @posting: the application does little but post, and its doorbells are left to a
+ *	worker; read without lock
+ * @busy: doorbells in a row that say so
+ * @idle: how often in a row the worker has found next to nothing
+ * @rung: when the last doorbell was done with, by local_clock()
  * @rtr_repeats: how often the RTR is still to be repeated
  * @rtr_by: when, if no FPDU comes before; jiffies
  * @data_ready: the socket's own callback
@@ -251,6 +256,10 @@ struct siw_stream {
 	bool again;
 	bool failing;
 	bool told_closing;
+	bool posting;
+	u8 busy;
+	u8 idle;
+	u64 rung;
 	u8 rtr_repeats;
 	unsigned long rtr_by;
 	unsigned long fail_by;
@@ -277,7 +286,8 @@ struct siw_stream {
  * @sq_put: next entry of the send queue to post, kernel consumers only
  * @sig_all: every send WQE is signalled
  * @kernel: a kernel consumer
- * @refs: one for the verbs object, one for each of siw_qp_find()'s and @work's
+ * @refs: one for the verbs object, one for each of siw_qp_find()'s, @work's and
+ *	@doorbell's
  * @unused: completed by the last reference; destroy waits for it
  * @mutex: attach, start, stop, state changes
  * @lock: @state, @ep and @sk; bottom halves off
@@ -290,6 +300,7 @@ struct siw_stream {
  * @event: an asynchronous event to raise when the stream has stopped, or -1
  * @stream: output state and saved callbacks
  * @work: makes output, or flushes, for those who may not lock a socket
+ * @doorbell: the same for an application that is busy posting
  */
 struct siw_qp {
 	struct ib_qp base;
@@ -318,6 +329,7 @@ struct siw_qp {
 	int event;
 	struct siw_stream stream;
 	struct delayed_work work;
+	struct work_struct doorbell;
 };
 
 static inline struct siw_device *to_siw_dev(struct ib_device *ibdev)
@@ -402,11 +414,12 @@ void siw_qp_put(struct ib_qp *base);
 struct ib_qp *siw_qp_find(struct ib_device *ibdev, int qpn);
 void siw_qp_report(struct siw_qp *qp, enum iwarp_qp_event event);
 void siw_qp_flush(struct siw_qp *qp);
-void siw_qp_kick(struct siw_qp *qp);
+void siw_qp_doorbell(struct siw_qp *qp);
 void siw_qp_queue_work(struct siw_qp *qp, unsigned long delay);
 void siw_qp_work(struct work_struct *work);
 extern const struct iwarp_qp_ops siw_qp_cm_ops;
 extern struct workqueue_struct *siw_wq;
+extern struct workqueue_struct *siw_doorbell_wq;
 
 /* stream.c */
 struct sock *siw_stream_lock(struct siw_qp *qp);
@@ -416,6 +429,8 @@ void siw_stream_detach(struct siw_qp *qp, struct sock *sk);
 void siw_stream_receive(struct siw_qp *qp, struct sock *sk);
 void siw_stream_repeat_rtr(struct siw_qp *qp);
 void siw_stream_transmit(struct siw_qp *qp, struct sock *sk);
+void siw_stream_transmit_posted(struct siw_qp *qp, struct sock *sk);
+void siw_stream_transmit_many(struct siw_qp *qp, struct sock *sk);
 void siw_stream_fail(struct siw_qp *qp, enum iwarp_qp_event event);
 void siw_stream_exit(void);
 

@@ -21,6 +21,14 @@
 #define TX_RTR_WAIT		(HZ / 10)
 
 /*
+ * Doorbells in a row before a worker takes over; what it must find to be of use;
+ * and how often in a row it may find less, as it does after it has come too soon
+ */
+#define TX_POSTING		16
+#define TX_MANY			2
+#define TX_PATIENCE		128
+
+/*
  * Room for the FPDU that is waited for and another, in segments that are small
  * beside what their skbs cost
  */
@@ -321,6 +329,54 @@ void siw_stream_transmit(struct siw_qp *qp, struct sock *sk)
 	s->sending = false;
 	if (qp->state == SIW_QP_CLOSING)
 		tx_closing(qp);
+}
+
+/**
+ * siw_stream_transmit_posted() - siw_stream_transmit() for a doorbell
+ * @qp: the QP
+ * @sk: its socket
+ *
+ * An application that spends less time between its doorbells than in them does
+ * little but post. One that waits for its peer spends a round trip.
+ *
+ * Context: stream lock, a process.
+ */
+void siw_stream_transmit_posted(struct siw_qp *qp, struct sock *sk)
+{
+	struct siw_stream *s = &qp->stream;
+	u64 began = local_clock();
+	u64 between = began - s->rung;
+
+	siw_stream_transmit(qp, sk);
+	s->rung = local_clock();
+	if (between > s->rung - began)
+		s->busy = 0;
+	else if (++s->busy == TX_POSTING)
+		WRITE_ONCE(s->posting, true);
+}
+
+/**
+ * siw_stream_transmit_many() - siw_stream_transmit() for doorbells that were left to a worker
+ * @qp: the QP
+ * @sk: its socket
+ *
+ * Context: stream lock, a worker.
+ */
+void siw_stream_transmit_many(struct siw_qp *qp, struct sock *sk)
+{
+	struct siw_stream *s = &qp->stream;
+	u32 began = qp->core.sq_get;
+
+	siw_stream_transmit(qp, sk);
+	if (!s->posting)
+		return;
+	if (qp->core.sq_get - began >= TX_MANY) {
+		s->idle = 0;
+	} else if (++s->idle == TX_PATIENCE) {
+		s->idle = 0;
+		s->busy = 0;
+		WRITE_ONCE(s->posting, false);
+	}
 }
 
 struct rx_batch {
