@@ -269,11 +269,12 @@ rdma_objects() {
 	done
 }
 
-# TIME-WAIT is TCP's own, by its rules: it stays for a minute and holds no socket. An adapter's shows as CLOSING.
+# What TCP merely remembers is its own, by its rules: it stays for a minute and holds no socket. It is in TIME-WAIT, or in
+# FIN-WAIT-2 with that timer. An adapter's shows as CLOSING.
 sockets() {
 	local host
 	for host in a b; do
-		quick $host ss -Htan state all exclude time-wait ${over:+exclude closing} | sed "s/^/$host /"
+		quick $host ss -Htano state all exclude time-wait ${over:+exclude closing} | sed "/timer:(timewait,/d; s/^/$host /"
 	done
 }
 
