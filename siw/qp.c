@@ -151,7 +151,11 @@ void siw_qp_doorbell(struct siw_qp *qp)
 		qp_kick(qp, siw_stream_transmit_posted);
 		return;
 	}
-	/* It has not begun, and so will see what is posted. */
+	/*
+	 * One that has not begun will see what is posted: the entry comes before this
+	 * look, as the end of PENDING comes before the worker's look at the ring.
+	 */
+	smp_mb();
 	if (work_pending(&qp->doorbell))
 		return;
 	qp_get(qp);

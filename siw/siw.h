@@ -237,9 +237,14 @@ struct siw_srq {
  * @told_closing: IWARP_QP_CLOSING was reported
  * @posting: the application does little but post, and its doorbells are left to a
  *	worker; read without lock
- * @busy: doorbells in a row that say so
+ * @asked: the last doorbell has sent RDMA Read Requests
  * @idle: how often in a row the worker has found next to nothing
- * @rung: when the last doorbell was done with, by local_clock()
+ * @busy: doorbells in a row that may call for one
+ * @hesitation: how many it takes
+ * @heard: what had come from the peer at the last doorbell, by TCP's sequence number
+ * @sleeps: how often the application had slept then
+ * @preemptions: how often it had lost its CPU to others
+ * @rung: when that was, by ktime_get_ns()
  * @rtr_repeats: how often the RTR is still to be repeated
  * @rtr_by: when, if no FPDU comes before; jiffies
  * @data_ready: the socket's own callback
@@ -257,8 +262,13 @@ struct siw_stream {
 	bool failing;
 	bool told_closing;
 	bool posting;
-	u8 busy;
+	bool asked;
 	u8 idle;
+	u16 busy;
+	u16 hesitation;
+	u32 heard;
+	unsigned long sleeps;
+	unsigned long preemptions;
 	u64 rung;
 	u8 rtr_repeats;
 	unsigned long rtr_by;

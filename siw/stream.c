@@ -21,10 +21,13 @@
 #define TX_RTR_WAIT		(HZ / 10)
 
 /*
- * Doorbells in a row before a worker takes over; what it must find to be of use;
- * and how often in a row it may find less, as it does after it has come too soon
+ * Doorbells in a row, with less than a pause (ns) between, before a worker takes over;
+ * what it must find to be of use; and how often in a row it may find less, as it does
+ * when it comes too soon
  */
 #define TX_POSTING		16
+#define TX_POSTING_MAX		4096
+#define TX_PAUSE		(100 * NSEC_PER_USEC)
 #define TX_MANY			2
 #define TX_PATIENCE		128
 
@@ -331,34 +334,48 @@ void siw_stream_transmit(struct siw_qp *qp, struct sock *sk)
 		tx_closing(qp);
 }
 
+/* Has somebody posted since the last doorbell who waited for nothing in between? */
+static bool tx_hurries(const struct siw_stream *s, const struct sock *sk)
+{
+	if (s->sleeps != current->nvcsw)
+		return false;
+	/* The peer's message; after an RDMA Read it is nothing but the response. */
+	if (s->heard != tcp_sk(sk)->rcv_nxt && !s->asked)
+		return false;
+	/* How long others have had the CPU says nothing. */
+	return s->preemptions != current->nivcsw || ktime_get_ns() - s->rung < TX_PAUSE;
+}
+
 /**
  * siw_stream_transmit_posted() - siw_stream_transmit() for a doorbell
  * @qp: the QP
  * @sk: its socket
- *
- * An application that spends less time between its doorbells than in them does
- * little but post. One that waits for its peer spends a round trip.
  *
  * Context: stream lock, a process.
  */
 void siw_stream_transmit_posted(struct siw_qp *qp, struct sock *sk)
 {
 	struct siw_stream *s = &qp->stream;
-	u64 began = local_clock();
-	u64 between = began - s->rung;
+	u32 reads = qp->core.orq_put;
 
-	siw_stream_transmit(qp, sk);
-	s->rung = local_clock();
-	if (between > s->rung - began)
+	if (!tx_hurries(s, sk))
 		s->busy = 0;
-	else if (++s->busy == TX_POSTING)
+	else if (++s->busy >= s->hesitation)
 		WRITE_ONCE(s->posting, true);
+	siw_stream_transmit(qp, sk);
+	s->asked = qp->core.orq_put != reads;
+	s->heard = tcp_sk(sk)->rcv_nxt;
+	s->sleeps = current->nvcsw;
+	s->preemptions = current->nivcsw;
+	s->rung = ktime_get_ns();
 }
 
 /**
  * siw_stream_transmit_many() - siw_stream_transmit() for doorbells that were left to a worker
  * @qp: the QP
  * @sk: its socket
+ *
+ * When a worker was of no use, the next one has to wait longer.
  *
  * Context: stream lock, a worker.
  */
@@ -372,9 +389,11 @@ void siw_stream_transmit_many(struct siw_qp *qp, struct sock *sk)
 		return;
 	if (qp->core.sq_get - began >= TX_MANY) {
 		s->idle = 0;
+		s->hesitation = TX_POSTING;
 	} else if (++s->idle == TX_PATIENCE) {
 		s->idle = 0;
 		s->busy = 0;
+		s->hesitation = min(2 * s->hesitation, TX_POSTING_MAX);
 		WRITE_ONCE(s->posting, false);
 	}
 }
@@ -576,6 +595,7 @@ void siw_stream_attach(struct siw_qp *qp, struct sock *sk)
 	struct siw_stream *s = &qp->stream;
 
 	memset(s, 0, sizeof(*s));
+	s->hesitation = TX_POSTING;
 	sk->sk_allocation = GFP_ATOMIC;
 	sk->sk_use_task_frag = false;
 	/* An FPDU is verified as a whole, so a whole one must fit. */
