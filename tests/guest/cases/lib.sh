@@ -134,7 +134,8 @@ unload_ours() {
 	local m
 	while read -r m; do
 		m=${m%.ko}
-		[ ! -e "/sys/module/$m" ] || until_true 5 rmmod "$m" || { diag "$m does not unload"; return 1; }
+		[ ! -e "/sys/module/$m" ] || until_true 5 rmmod "$m" ||
+			{ diag "$m does not unload: $(rmmod "$m" 2>&1)" "$(grep "^$m " /proc/modules)"; return 1; }
 		[ "$m" != "$1" ] || return 0
 	done < <(tac "$WHARF_MODULES/ours")
 }
