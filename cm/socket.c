@@ -18,6 +18,10 @@
 /* What is thrown away in one go while a connection closes */
 #define SOCKET_DISCARD_MAX	SZ_1M
 
+/* See iwarp_socket_reclassify() */
+static struct lock_class_key socket_slock_keys[2];
+static struct lock_class_key socket_lock_keys[2];
+
 static int socket_addr_len(const struct sockaddr_storage *addr)
 {
 	return addr->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) :
@@ -120,6 +124,26 @@ void iwarp_socket_unhook(struct iwarp_socket *s)
 	iwarp_callbacks_unhook(s->sock->sk, &s->saved);
 }
 EXPORT_SYMBOL_GPL(iwarp_socket_unhook);
+
+/**
+ * iwarp_socket_reclassify - locks of a class of their own, for a TCP beside the host's
+ * @sk: a new socket
+ *
+ * It may be locked inside rdma_cm's global mutex and inside a socket of the host's,
+ * so no lock of it may be one that is taken around those somewhere else. The
+ * classes are here because lockdep keeps their module as long as there are such
+ * sockets, and an adapter's driver may go before.
+ */
+void iwarp_socket_reclassify(struct sock *sk)
+{
+	if (sk->sk_family == AF_INET)
+		sock_lock_init_class_and_name(sk, "slock-AF_INET-RNIC", &socket_slock_keys[0],
+					      "sk_lock-AF_INET-RNIC", &socket_lock_keys[0]);
+	else
+		sock_lock_init_class_and_name(sk, "slock-AF_INET6-RNIC", &socket_slock_keys[1],
+					      "sk_lock-AF_INET6-RNIC", &socket_lock_keys[1]);
+}
+EXPORT_SYMBOL_GPL(iwarp_socket_reclassify);
 
 /**
  * iwarp_socket_set_tos - type of service, or traffic class

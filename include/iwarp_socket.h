@@ -54,6 +54,7 @@ void iwarp_socket_unhook(struct iwarp_socket *s);
 int iwarp_socket_dial(struct iwarp_socket *s);
 int iwarp_socket_pair(struct socket *sock, struct sockaddr_storage *local,
 		      struct sockaddr_storage *remote);
+void iwarp_socket_reclassify(struct sock *sk);
 void iwarp_socket_set_tos(struct socket *sock, u8 tos);
 
 int iwarp_socket_connected(struct iwarp_conn *conn);

@@ -33,13 +33,6 @@ struct emu_conn {
 	struct delayed_work gone;
 };
 
-/*
- * Locked inside rdma_cm's global mutex, so no lock of theirs may be one that is
- * taken around it somewhere else in the kernel.
- */
-static struct lock_class_key emu_slock_keys[2];
-static struct lock_class_key emu_sk_lock_keys[2];
-
 static struct emu_conn *to_emu_conn(struct rnic_conn *conn)
 {
 	return container_of(conn, struct emu_conn, base);
@@ -49,16 +42,6 @@ static int addr_len(const struct sockaddr_storage *addr)
 {
 	return addr->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) :
 					     sizeof(struct sockaddr_in);
-}
-
-static void emu_reclassify(struct sock *sk)
-{
-	if (sk->sk_family == AF_INET)
-		sock_lock_init_class_and_name(sk, "slock-AF_INET-RNIC", &emu_slock_keys[0],
-					      "sk_lock-AF_INET-RNIC", &emu_sk_lock_keys[0]);
-	else
-		sock_lock_init_class_and_name(sk, "slock-AF_INET6-RNIC", &emu_slock_keys[1],
-					      "sk_lock-AF_INET6-RNIC", &emu_sk_lock_keys[1]);
 }
 
 /* Link-local addresses are the port's in the adapter's namespace. */
@@ -94,7 +77,7 @@ int emu_socket(struct emu_adapter *adapter, const struct sockaddr_storage *local
 	ret = __sock_create(adapter->net, local->ss_family, SOCK_STREAM, IPPROTO_TCP, sock, 1);
 	if (ret)
 		return ret;
-	emu_reclassify((*sock)->sk);
+	iwarp_socket_reclassify((*sock)->sk);
 	compat_set_transparent((*sock)->sk);
 	sock_set_reuseaddr((*sock)->sk);
 	if (local->ss_family == AF_INET6)
