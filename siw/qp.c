@@ -206,13 +206,10 @@ static int qp_alloc_rings(struct siw_qp *qp, struct ib_qp_init_attr *attr,
 	struct core_qp *core = &qp->core;
 
 	core->sq_size = siw_ring_size(attr->cap.max_send_wr);
-	core->sends = kvcalloc(core->sq_size, sizeof(*core->sends), GFP_KERNEL);
-	if (!core->sends)
-		return -ENOMEM;
 	core->sq = siw_ring_alloc(uctx, core->sq_size * sizeof(*core->sq),
 				  &qp->sq_entry, &resp->sq_key);
 	if (IS_ERR(core->sq))
-		goto err_sends;
+		return -ENOMEM;
 	if (qp->srq)
 		resp->rq_key = 0;	/* libsiw does without a ring, but not without a key */
 	else if (siw_rq_alloc(&qp->rq, attr->cap.max_recv_wr, uctx, &resp->rq_key))
@@ -224,8 +221,6 @@ static int qp_alloc_rings(struct siw_qp *qp, struct ib_qp_init_attr *attr,
 
 err_sq:
 	siw_ring_free(qp->sq_entry, core->sq);
-err_sends:
-	kvfree(core->sends);
 	return -ENOMEM;
 }
 
@@ -507,8 +502,9 @@ static int siw_cm_attach(struct ib_qp *base, struct iwarp_endpoint *ep)
 	return err;
 }
 
-static int qp_alloc_reads(struct siw_qp *qp,
-			  const struct iwarp_stream_params *p)
+/* What a stream needs besides the rings; a QP that waits for its connection does without. */
+static int qp_alloc_stream(struct siw_qp *qp,
+			   const struct iwarp_stream_params *p)
 {
 	struct core_qp *core = &qp->core;
 
@@ -521,8 +517,10 @@ static int qp_alloc_reads(struct siw_qp *qp,
 	core->orq_get = 0;
 	core->irq_put = 0;
 	core->irq_get = 0;
+	if (!core->sends)
+		core->sends = kvcalloc(core->sq_size, sizeof(*core->sends), GFP_KERNEL);
 	core->orq = kcalloc(max(core->ord, 1u), sizeof(*core->orq), GFP_KERNEL);
-	if (!core->orq)
+	if (!core->sends || !core->orq)
 		return -ENOMEM;
 	core->irq = kcalloc(max(core->ird, 1u), sizeof(*core->irq), GFP_KERNEL);
 	return core->irq ? 0 : -ENOMEM;
@@ -540,7 +538,7 @@ static int siw_cm_start(struct ib_qp *base,
 		err = -ECONNABORTED;
 		goto out;
 	}
-	err = qp_alloc_reads(qp, p);
+	err = qp_alloc_stream(qp, p);
 	if (err)
 		goto out;
 
