@@ -60,7 +60,7 @@ static void cq_notify(struct tasklet_struct *t)
  * With bottom halves off for a moment the handler runs at once, not by way of
  * ksoftirqd.
  */
-static void cq_tell(struct siw_cq *cq, unsigned int what)
+static void cq_tell_later(struct siw_cq *cq, unsigned int what)
 {
 	set_bit(what, &cq->tell);
 	if (irqs_disabled()) {
@@ -70,6 +70,18 @@ static void cq_tell(struct siw_cq *cq, unsigned int what)
 	local_bh_disable();
 	tasklet_schedule(&cq->notify);
 	local_bh_enable();
+}
+
+/*
+ * A user consumer's handler is uverbs' own, which does nothing but wake up, and takes
+ * no lock in which it could meet us: it needs no context of its own.
+ */
+static void cq_tell_completion(struct siw_cq *cq)
+{
+	if (cq->kernel)
+		cq_tell_later(cq, SIW_CQ_TELL_COMPLETION);
+	else
+		cq->base.comp_handler(&cq->base, cq->base.cq_context);
 }
 
 /* Has the consumer asked to hear of this completion? Takes the wish back. */
@@ -89,7 +101,7 @@ static bool cq_disarm(struct siw_cq *cq, bool solicited)
  * @qp: its queue pair
  * @c: the completion
  *
- * Context: any. The consumer's handler is not called from here.
+ * Context: any. A kernel consumer's handler is not called from here.
  */
 void siw_cq_add(struct siw_cq *cq, struct siw_qp *qp,
 		const struct core_completion *c)
@@ -125,11 +137,11 @@ void siw_cq_add(struct siw_cq *cq, struct siw_qp *qp,
 	spin_unlock_irqrestore(&cq->lock, flags);
 
 	if (lost)
-		cq_tell(cq, SIW_CQ_TELL_OVERFLOW);
+		cq_tell_later(cq, SIW_CQ_TELL_OVERFLOW);
 	/* Pairs with the consumer, who writes its wish and then polls. */
 	smp_mb();
 	if (cq_disarm(cq, c->solicited || c->status != SIW_WC_SUCCESS))
-		cq_tell(cq, SIW_CQ_TELL_COMPLETION);
+		cq_tell_completion(cq);
 }
 
 /**
@@ -145,7 +157,7 @@ void siw_cq_wake(struct siw_cq *cq)
 	/* Pairs with the consumer, who writes its wish and then looks. */
 	smp_mb();
 	if (cq_disarm(cq, false))
-		cq_tell(cq, SIW_CQ_TELL_COMPLETION);
+		cq_tell_completion(cq);
 }
 
 int siw_create_cq(struct ib_cq *base, const struct ib_cq_init_attr *attr,
