@@ -177,8 +177,11 @@ void siw_qp_queue_work(struct siw_qp *qp, unsigned long delay)
 	    (!timer_pending(&qp->work.timer) ||
 	     !time_before(jiffies + delay, READ_ONCE(qp->work.timer.expires))))
 		return;
+	/* mod_delayed_work() does not tell a work that is disabled, since it is being cancelled. */
+	if (cancel_delayed_work(&qp->work))
+		siw_qp_put(&qp->base);
 	qp_get(qp);
-	if (mod_delayed_work(siw_wq, &qp->work, delay))
+	if (!queue_delayed_work(siw_wq, &qp->work, delay))
 		siw_qp_put(&qp->base);
 }
 

@@ -321,7 +321,7 @@ void siw_stream_transmit(struct siw_qp *qp, struct sock *sk)
 		return;
 	}
 	s->sending = true;
-	if (s->rtr_repeats)
+	if (s->rtr_repeats && qp->state != SIW_QP_ERROR)
 		tx_repeat_rtr(qp);
 	do {
 		s->again = false;
