@@ -91,6 +91,8 @@ void siw_qp_flush(struct siw_qp *qp)
 	struct siw_rqe rqe;
 	u32 n;
 
+	/* Who posts looks at the state after it has written: see siw_post_recv(). */
+	smp_mb();
 	core_queue_flush(&qp->core);
 	/* The ring's size bounds what an application can add meanwhile. */
 	for (n = 0; n < qp->rq.size && core_recv_fetch(&qp->core, &rqe); n++) {

@@ -171,7 +171,8 @@ bool core_queue_accept(struct core_qp *qp)
 	if (queue_blocked(qp, wqe->opcode, wqe->flags))
 		return false;
 
-	WRITE_ONCE(sqe->flags, 0);
+	/* The application may write it anew from here on. */
+	smp_store_release(&sqe->flags, 0);
 	/* See the remark on the doorbell above. */
 	smp_mb();
 
@@ -253,7 +254,7 @@ void core_queue_flush(struct core_qp *qp)
 		c.opcode = READ_ONCE(sqe->opcode);
 		if (c.opcode >= SIW_NUM_OPCODES)
 			c.opcode = SIW_OP_SEND;
-		WRITE_ONCE(sqe->flags, 0);
+		smp_store_release(&sqe->flags, 0);
 		smp_mb();	/* before the next entry is looked at */
 		qp->sq_get++;
 		qp->sends_tail++;
