@@ -321,25 +321,26 @@ static void qp_raise(struct siw_qp *qp, enum ib_event_type type)
 }
 
 /*
- * A QP that receives by an SRQ has completed what it took from there, and takes
- * no more: consumers wait for this before they destroy it.
+ * Is it time for LAST_WQE_REACHED? A QP that receives by an SRQ has completed what it
+ * took from there, and takes no more: consumers wait for that before they destroy it.
  */
-static void qp_raise_last_wqe(struct siw_qp *qp)
+static bool qp_take_last_wqe(struct siw_qp *qp)
 {
-	bool raise;
+	bool first = qp->srq && !qp->last_wqe;
 
-	mutex_lock(&qp->mutex);
-	raise = qp->srq && !qp->last_wqe;
+	lockdep_assert_held(&qp->mutex);
 	qp->last_wqe = true;
-	mutex_unlock(&qp->mutex);
-	if (raise)
-		qp_raise(qp, IB_EVENT_QP_LAST_WQE_REACHED);
+	return first;
 }
 
-/* To error: end the stream, flush, and have a pending connect given up. */
-static void qp_to_error(struct siw_qp *qp)
+/*
+ * To error: end the stream, flush, and have a pending connect given up. Returns whether
+ * LAST_WQE_REACHED is to be raised.
+ */
+static bool qp_to_error(struct siw_qp *qp)
 {
 	struct sock *sk;
+	bool last_wqe;
 
 	mutex_lock(&qp->mutex);
 	sk = siw_stream_lock(qp);
@@ -351,7 +352,9 @@ static void qp_to_error(struct siw_qp *qp)
 		siw_qp_flush(qp);
 		siw_qp_report(qp, IWARP_QP_ERROR);
 	}
+	last_wqe = qp_take_last_wqe(qp);
 	mutex_unlock(&qp->mutex);
+	return last_wqe;
 }
 
 int siw_destroy_qp(struct ib_qp *base, struct ib_udata *udata)
@@ -450,8 +453,8 @@ int siw_modify_qp(struct ib_qp *base, struct ib_qp_attr *attr, int mask,
 	case IB_QPS_SQD:
 		return qp_to_closing(qp);
 	case IB_QPS_ERR:
-		qp_to_error(qp);
-		qp_raise_last_wqe(qp);
+		if (qp_to_error(qp))
+			qp_raise(qp, IB_EVENT_QP_LAST_WQE_REACHED);
 		return 0;
 	default:
 		return -EINVAL;
@@ -573,6 +576,8 @@ static void siw_cm_stop(struct ib_qp *base)
 {
 	struct siw_qp *qp = to_siw_qp(base);
 	struct sock *sk;
+	bool last_wqe;
+	int event;
 
 	mutex_lock(&qp->mutex);
 	sk = siw_stream_lock(qp);
@@ -586,11 +591,15 @@ static void siw_cm_stop(struct ib_qp *base)
 	spin_unlock_bh(&qp->lock);
 	if (sk)
 		siw_stream_unlock(sk);
-	mutex_unlock(&qp->mutex);
-	if (qp->event >= 0)
-		qp_raise(qp, qp->event);
+	/* Once the lock is given up, this may be another connection's QP. */
+	event = qp->event;
 	qp->event = -1;
-	qp_raise_last_wqe(qp);
+	last_wqe = qp_take_last_wqe(qp);
+	mutex_unlock(&qp->mutex);
+	if (event >= 0)
+		qp_raise(qp, event);
+	if (last_wqe)
+		qp_raise(qp, IB_EVENT_QP_LAST_WQE_REACHED);
 }
 
 const struct iwarp_qp_ops siw_qp_cm_ops = {
