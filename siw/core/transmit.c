@@ -437,7 +437,9 @@ static void end_body(struct core_tx *tx, bool crc)
 
 	memset(tx->trailer, 0, pad);
 	/* RFC 5044 section 4.4: the field is there even if nobody looks at it. */
-	field = cpu_to_le32(crc ? ~core_crc32c(tx->crc, tx->trailer, pad) : 0);
+	if (crc && pad)
+		tx->crc = core_crc32c(tx->crc, tx->trailer, pad);
+	field = cpu_to_le32(crc ? ~tx->crc : 0);
 	memcpy(tx->trailer + pad, &field, sizeof(field));
 }
 
