@@ -135,15 +135,9 @@ static int __init siw_init(void)
 	siw_wq = alloc_workqueue("siw", WQ_HIGHPRI | WQ_MEM_RECLAIM, 0);
 	if (!siw_wq)
 		return -ENOMEM;
-	/* On any CPU that is idle: it works for one who is busy posting. */
-	siw_doorbell_wq = alloc_workqueue("siw_doorbell", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	if (!siw_doorbell_wq) {
-		err = -ENOMEM;
-		goto err_wq;
-	}
 	err = siw_folder_init();
 	if (err)
-		goto err_doorbell_wq;
+		goto err_wq;
 	err = register_netdevice_notifier(&siw_netdev_nb);
 	if (err)
 		goto err_folder;
@@ -152,8 +146,6 @@ static int __init siw_init(void)
 
 err_folder:
 	siw_folder_exit();
-err_doorbell_wq:
-	destroy_workqueue(siw_doorbell_wq);
 err_wq:
 	destroy_workqueue(siw_wq);
 	return err;
@@ -165,7 +157,6 @@ static void __exit siw_exit(void)
 	unregister_netdevice_notifier(&siw_netdev_nb);
 	ib_unregister_driver(RDMA_DRIVER_SIW);
 	siw_folder_exit();
-	destroy_workqueue(siw_doorbell_wq);
 	destroy_workqueue(siw_wq);
 	siw_stream_exit();
 	/* Regions and their readers */

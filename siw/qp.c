@@ -9,7 +9,6 @@
 #include "trace.h"
 
 struct workqueue_struct *siw_wq;
-struct workqueue_struct *siw_doorbell_wq;
 
 static void qp_get(struct siw_qp *qp)
 {
@@ -129,12 +128,21 @@ void siw_qp_work(struct work_struct *work)
 	siw_qp_put(&qp->base);
 }
 
-static void qp_doorbell_work(struct work_struct *work)
+static enum hrtimer_restart qp_gathered(struct hrtimer *timer)
 {
-	struct siw_qp *qp = container_of(work, struct siw_qp, doorbell);
+	struct siw_qp *qp = container_of(timer, struct siw_qp, gather);
+	struct sock *sk;
 
-	qp_kick(qp, siw_stream_transmit_many);
-	siw_qp_put(&qp->base);
+	/* The timer counts as not queued before the ring is looked at: see siw_qp_doorbell(). */
+	smp_mb();
+	sk = siw_stream_trylock(qp);
+	if (sk && READ_ONCE(qp->state) != SIW_QP_ERROR)
+		siw_stream_transmit_gathered(qp, sk);
+	else
+		siw_qp_queue_work(qp, 0);
+	if (sk)
+		siw_stream_unlock_bh(sk);
+	return HRTIMER_NORESTART;
 }
 
 /**
@@ -142,8 +150,8 @@ static void qp_doorbell_work(struct work_struct *work)
  * @qp: the QP
  *
  * The caller sends it, at once. One that posts message by message, faster than
- * they go out, would pay for TCP's whole way with each of them: what it posts is
- * left to a worker, who finds many at a time.
+ * they go out, would pay for TCP's whole way with each of them: what it posts
+ * is gathered for a moment, and sent by a timer.
  *
  * Context: sleeping.
  */
@@ -154,15 +162,12 @@ void siw_qp_doorbell(struct siw_qp *qp)
 		return;
 	}
 	/*
-	 * One that has not begun will see what is posted: the entry comes before this
-	 * look, as the end of PENDING comes before the worker's look at the ring.
+	 * A timer that is queued will see what is posted: the entry comes before this
+	 * look, as the end of being queued comes before the timer's look at the ring.
 	 */
 	smp_mb();
-	if (work_pending(&qp->doorbell))
-		return;
-	qp_get(qp);
-	if (!queue_work(siw_doorbell_wq, &qp->doorbell))
-		siw_qp_put(&qp->base);
+	if (!hrtimer_is_queued(&qp->gather))
+		hrtimer_start(&qp->gather, ns_to_ktime(READ_ONCE(qp->stream.gather)), HRTIMER_MODE_REL_SOFT);
 }
 
 /**
@@ -274,7 +279,8 @@ int siw_create_qp(struct ib_qp *base, struct ib_qp_init_attr *attr,
 	spin_lock_init(&qp->sq_lock);
 	spin_lock_init(&qp->rq.lock);
 	INIT_DELAYED_WORK(&qp->work, siw_qp_work);
-	INIT_WORK(&qp->doorbell, qp_doorbell_work);
+	hrtimer_init(&qp->gather, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
+	qp->gather.function = qp_gathered;
 
 	err = qp_alloc_rings(qp, attr, uctx, &resp);
 	if (err)
@@ -362,13 +368,11 @@ int siw_destroy_qp(struct ib_qp *base, struct ib_udata *udata)
 	struct siw_qp *qp = to_siw_qp(base);
 
 	xa_erase_irq(&qp->dev->qps, base->qp_num);
-	mutex_lock(&qp->mutex);
-	qp->last_wqe = true;
-	mutex_unlock(&qp->mutex);
+	/* This is no time for LAST_WQE_REACHED. */
 	qp_to_error(qp);
+	/* Nobody rings any more; it may queue the work once more. */
+	hrtimer_cancel(&qp->gather);
 	if (cancel_delayed_work_sync(&qp->work))
-		siw_qp_put(base);
-	if (cancel_work_sync(&qp->doorbell))
 		siw_qp_put(base);
 	/* The connection manager and iw_cm let go once they have seen the end. */
 	siw_qp_put(base);

@@ -235,16 +235,15 @@ struct siw_srq {
  * @fail_by: jiffies
  * @close_by: in SIW_QP_CLOSING, how long it may take to get there; jiffies
  * @told_closing: IWARP_QP_CLOSING was reported
- * @posting: the application does little but post, and its doorbells are left to a
- *	worker; read without lock
- * @asked: the last doorbell has sent RDMA Read Requests
- * @idle: how often in a row the worker has found next to nothing
- * @busy: doorbells in a row that may call for one
+ * @posting: the application does little but post, and what it posts is gathered for
+ *	a moment; read without lock
+ * @gather: for how long, in ns; read without lock
+ * @asked: there were RDMA Reads under way at the last doorbell
+ * @idle: how often in a row gathering was of no use
+ * @busy: doorbells in a row that speak for it
  * @hesitation: how many it takes
  * @heard: what had come from the peer at the last doorbell, by TCP's sequence number
  * @sleeps: how often the application had slept then
- * @preemptions: how often it had lost its CPU to others
- * @rung: when that was, by ktime_get_ns()
  * @rtr_repeats: how often the RTR is still to be repeated
  * @rtr_by: when, if no FPDU comes before; jiffies
  * @data_ready: the socket's own callback
@@ -263,13 +262,12 @@ struct siw_stream {
 	bool told_closing;
 	bool posting;
 	bool asked;
+	u32 gather;
 	u8 idle;
 	u16 busy;
 	u16 hesitation;
 	u32 heard;
 	unsigned long sleeps;
-	unsigned long preemptions;
-	u64 rung;
 	u8 rtr_repeats;
 	unsigned long rtr_by;
 	unsigned long fail_by;
@@ -296,8 +294,7 @@ struct siw_stream {
  * @sq_put: next entry of the send queue to post, kernel consumers only
  * @sig_all: every send WQE is signalled
  * @kernel: a kernel consumer
- * @refs: one for the verbs object, one for each of siw_qp_find()'s, @work's and
- *	@doorbell's
+ * @refs: one for the verbs object, one for each of siw_qp_find()'s, and @work's
  * @unused: completed by the last reference; destroy waits for it
  * @mutex: attach, start, stop, state changes
  * @lock: @state, @ep and @sk; bottom halves off
@@ -310,7 +307,8 @@ struct siw_stream {
  * @event: an asynchronous event to raise when the stream has stopped, or -1
  * @stream: output state and saved callbacks
  * @work: makes output, or flushes, for those who may not lock a socket
- * @doorbell: the same for an application that is busy posting
+ * @gather: the same for an application that is busy posting; has no reference, since
+ *	only doorbells start it
  */
 struct siw_qp {
 	struct ib_qp base;
@@ -339,7 +337,7 @@ struct siw_qp {
 	int event;
 	struct siw_stream stream;
 	struct delayed_work work;
-	struct work_struct doorbell;
+	struct hrtimer gather;
 };
 
 static inline struct siw_device *to_siw_dev(struct ib_device *ibdev)
@@ -429,18 +427,19 @@ void siw_qp_queue_work(struct siw_qp *qp, unsigned long delay);
 void siw_qp_work(struct work_struct *work);
 extern const struct iwarp_qp_ops siw_qp_cm_ops;
 extern struct workqueue_struct *siw_wq;
-extern struct workqueue_struct *siw_doorbell_wq;
 
 /* stream.c */
 struct sock *siw_stream_lock(struct siw_qp *qp);
 void siw_stream_unlock(struct sock *sk);
+struct sock *siw_stream_trylock(struct siw_qp *qp);
+void siw_stream_unlock_bh(struct sock *sk);
 void siw_stream_attach(struct siw_qp *qp, struct sock *sk);
 void siw_stream_detach(struct siw_qp *qp, struct sock *sk);
 void siw_stream_receive(struct siw_qp *qp, struct sock *sk);
 void siw_stream_repeat_rtr(struct siw_qp *qp);
 void siw_stream_transmit(struct siw_qp *qp, struct sock *sk);
 void siw_stream_transmit_posted(struct siw_qp *qp, struct sock *sk);
-void siw_stream_transmit_many(struct siw_qp *qp, struct sock *sk);
+void siw_stream_transmit_gathered(struct siw_qp *qp, struct sock *sk);
 void siw_stream_fail(struct siw_qp *qp, enum iwarp_qp_event event);
 void siw_stream_exit(void);
 

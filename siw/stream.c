@@ -21,13 +21,18 @@
 #define TX_RTR_WAIT		(HZ / 10)
 
 /*
- * Doorbells in a row, with less than a pause (ns) between, before a worker takes over;
- * what it must find to be of use; and how often in a row it may find less, as it does
- * when it comes too soon
+ * For how long posts are gathered, in ns: less and less as long as the queue is full by
+ * then, since libsiw does not ring for what it writes meanwhile
+ */
+#define TX_GATHER_LEAST		(5 * NSEC_PER_USEC)
+#define TX_GATHER_MOST		(50 * NSEC_PER_USEC)
+
+/*
+ * Doorbells in a row before posts are gathered, what must be found then for that to be
+ * of use, and how often in a row there may be less
  */
 #define TX_POSTING		16
 #define TX_POSTING_MAX		4096
-#define TX_PAUSE		(100 * NSEC_PER_USEC)
 #define TX_MANY			2
 #define TX_PATIENCE		128
 
@@ -69,6 +74,38 @@ struct sock *siw_stream_lock(struct siw_qp *qp)
 void siw_stream_unlock(struct sock *sk)
 {
 	release_sock(sk);
+	sock_put(sk);
+}
+
+/**
+ * siw_stream_trylock() - lock a QP's stream, if it has one that no process has locked
+ * @qp: the QP
+ *
+ * Context: bottom half.
+ * Return: the socket, for siw_stream_unlock_bh(), or NULL.
+ */
+struct sock *siw_stream_trylock(struct siw_qp *qp)
+{
+	struct sock *sk;
+
+	spin_lock(&qp->lock);
+	sk = qp->sk;
+	if (sk)
+		sock_hold(sk);
+	spin_unlock(&qp->lock);
+	if (!sk)
+		return NULL;
+
+	bh_lock_sock(sk);
+	if (!sock_owned_by_user(sk) && READ_ONCE(qp->sk) == sk)
+		return sk;
+	siw_stream_unlock_bh(sk);
+	return NULL;
+}
+
+void siw_stream_unlock_bh(struct sock *sk)
+{
+	bh_unlock_sock(sk);
 	sock_put(sk);
 }
 
@@ -334,16 +371,20 @@ void siw_stream_transmit(struct siw_qp *qp, struct sock *sk)
 		tx_closing(qp);
 }
 
-/* Has somebody posted since the last doorbell who waited for nothing in between? */
-static bool tx_hurries(const struct siw_stream *s, const struct sock *sk)
+/* Has the peer said something of its own? After an RDMA Read it is nothing but the response. */
+static bool tx_answered(const struct siw_stream *s, const struct sock *sk)
 {
-	if (s->sleeps != current->nvcsw)
-		return false;
-	/* The peer's message; after an RDMA Read it is nothing but the response. */
-	if (s->heard != tcp_sk(sk)->rcv_nxt && !s->asked)
-		return false;
-	/* How long others have had the CPU says nothing. */
-	return s->preemptions != current->nivcsw || ktime_get_ns() - s->rung < TX_PAUSE;
+	return s->heard != tcp_sk(sk)->rcv_nxt && !s->asked;
+}
+
+static void tx_posted(struct siw_qp *qp, struct sock *sk)
+{
+	struct siw_stream *s = &qp->stream;
+	u32 reads = qp->core.orq_put;
+
+	siw_stream_transmit(qp, sk);
+	s->asked = qp->core.orq_put != reads || core_reads_outstanding(&qp->core);
+	s->heard = tcp_sk(sk)->rcv_nxt;
 }
 
 /**
@@ -356,38 +397,39 @@ static bool tx_hurries(const struct siw_stream *s, const struct sock *sk)
 void siw_stream_transmit_posted(struct siw_qp *qp, struct sock *sk)
 {
 	struct siw_stream *s = &qp->stream;
-	u32 reads = qp->core.orq_put;
 
-	if (!tx_hurries(s, sk))
+	if (s->sleeps != current->nvcsw || tx_answered(s, sk))
 		s->busy = 0;
 	else if (++s->busy >= s->hesitation)
 		WRITE_ONCE(s->posting, true);
-	siw_stream_transmit(qp, sk);
-	s->asked = qp->core.orq_put != reads;
-	s->heard = tcp_sk(sk)->rcv_nxt;
+	tx_posted(qp, sk);
 	s->sleeps = current->nvcsw;
-	s->preemptions = current->nivcsw;
-	s->rung = ktime_get_ns();
 }
 
 /**
- * siw_stream_transmit_many() - siw_stream_transmit() for doorbells that were left to a worker
+ * siw_stream_transmit_gathered() - siw_stream_transmit() for what was gathered
  * @qp: the QP
  * @sk: its socket
  *
- * When a worker was of no use, the next one has to wait longer.
+ * When gathering was of no use, it takes longer to begin the next time.
  *
- * Context: stream lock, a worker.
+ * Context: stream lock.
  */
-void siw_stream_transmit_many(struct siw_qp *qp, struct sock *sk)
+void siw_stream_transmit_gathered(struct siw_qp *qp, struct sock *sk)
 {
 	struct siw_stream *s = &qp->stream;
-	u32 began = qp->core.sq_get;
+	bool answered = tx_answered(s, sk);
+	u32 found = qp->core.sq_get;
 
-	siw_stream_transmit(qp, sk);
+	tx_posted(qp, sk);
+	found = qp->core.sq_get - found;
+	if (found >= qp->core.sq_size)
+		WRITE_ONCE(s->gather, max_t(u32, s->gather / 2, TX_GATHER_LEAST));
+	else
+		WRITE_ONCE(s->gather, min_t(u32, s->gather * 2, TX_GATHER_MOST));
 	if (!s->posting)
 		return;
-	if (qp->core.sq_get - began >= TX_MANY) {
+	if (!answered && found >= TX_MANY) {
 		s->idle = 0;
 		s->hesitation = TX_POSTING;
 	} else if (++s->idle == TX_PATIENCE) {
@@ -596,6 +638,7 @@ void siw_stream_attach(struct siw_qp *qp, struct sock *sk)
 
 	memset(s, 0, sizeof(*s));
 	s->hesitation = TX_POSTING;
+	s->gather = TX_GATHER_MOST;
 	sk->sk_allocation = GFP_ATOMIC;
 	sk->sk_use_task_frag = false;
 	/* An FPDU is verified as a whole, so a whole one must fit. */
