@@ -30,7 +30,7 @@ class Line:
         self.failures = {side: [r["failed"] for r in mine if r["side"] == side and "failed" in r] for side in row.sides()}
         self.asked = {side: sum(r["side"] == side for r in mine) for side in row.sides()}
         first = self.values[row.sides()[0]]
-        self.ratios = self.pairs(first, self.values[row.sides()[-1]]) if not row.tcp else []
+        self.ratios = self.pairs(first, self.values[row.sides()[1]]) if len(row.sides()) > 1 else []
         if row.limit: # plain TCP's own row stands beside
             self.values["tcp"] = self.of([result for result in results if result["row"] == row.limit], "tcp")
         self.of_limit = self.pairs(first, self.values["tcp"]) if not row.tcp else []
@@ -65,7 +65,7 @@ class Line:
 
 def columns(row):
     """The two sides that its table compares"""
-    return ("ours", "mainline") if row.tcp else tuple(row.sides())
+    return ("rnic", "ours") if "rnic" in row.sides() else ("ours", "mainline")
 
 
 def head(first, second):
@@ -102,7 +102,7 @@ def write(path, data):
     text = tables(lines)
     with open(path + ".txt", "w") as file:
         file.write(text)
-    boxes = [(line.row.name, line.ratios, quartiles(line.ratios), line.failed()) for line in lines if not line.row.tcp]
+    boxes = [(line.row.name, line.ratios, quartiles(line.ratios), line.failed()) for line in lines if len(line.row.sides()) > 1]
     title = f"ours / mainline's siw (rnic: / siw), {data['engine']}, {data['rounds']} rounds; right of 1 is better"
     with open(path + ".svg", "w") as file:
         file.write(plot.svg(title, boxes))

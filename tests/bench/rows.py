@@ -34,7 +34,10 @@ class Row:
     def sides(self):
         if self.tcp:
             return ["tcp"]
-        return ["rnic", "ours"] if self.name.startswith("rnic ") else ["ours", "mainline"]
+        if self.name.startswith("rnic "):
+            return ["rnic", "ours"]
+        # With mainline's siw libsiw refuses a context's 72nd QP: see docs/performance.md.
+        return ["ours"] if "q256" in self.name else ["ours", "mainline"]
 
 
 def perftest(name, group, program, args, unit, limit):
