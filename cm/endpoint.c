@@ -247,12 +247,19 @@ void endpoint_tell_all(struct iwarp_device *dev, enum endpoint_event event)
 	struct iwarp_endpoint *ep;
 
 	spin_lock(&endpoints_lock);
-	/* None is added from here on. */
+	/* None is added from here on, until endpoint_welcome(). */
 	dev->going = true;
 	list_for_each_entry(ep, &endpoints, item) {
 		if (ep->dev == dev)
 			endpoint_kick(ep, event);
 	}
+	spin_unlock(&endpoints_lock);
+}
+
+void endpoint_welcome(struct iwarp_device *dev)
+{
+	spin_lock(&endpoints_lock);
+	dev->going = false;
 	spin_unlock(&endpoints_lock);
 }
 
