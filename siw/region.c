@@ -208,11 +208,16 @@ enum siw_wc_status core_local_invalidate(struct core_qp *core, u8 opcode, u32 st
 		return SIW_WC_LOC_QP_OP_ERR;
 	rcu_read_lock();
 	region = xa_load(&qp->dev->regions, stag >> STAG_KEY_BITS);
-	if (region && region->stag == stag && region->pd == qp->base.pd && !region->virt) {
+	if (region && !refcount_inc_not_zero(&region->refs))
+		region = NULL;
+	rcu_read_unlock();
+	if (!region)
+		return status;
+	if (region->stag == stag && region->pd == qp->base.pd && !region->virt) {
 		region_invalidate(region);
 		status = SIW_WC_SUCCESS;
 	}
-	rcu_read_unlock();
+	core_region_put(region);
 	return status;
 }
 
