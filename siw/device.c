@@ -85,6 +85,17 @@ int siw_device_obstacle(struct net_device *netdev, const char **why)
 }
 
 /**
+ * siw_device_active() - can the port carry anything?
+ * @dev: the device
+ *
+ * Return: its interface is up, and has a carrier.
+ */
+bool siw_device_active(const struct siw_device *dev)
+{
+	return netif_running(dev->netdev) && netif_carrier_ok(dev->netdev);
+}
+
+/**
  * siw_device_speed() - the interface's speed as InfiniBand spells it
  * @dev: the device
  * @speed: enum ib_port_speed
@@ -215,6 +226,17 @@ int siw_device_register(struct siw_device *dev, const char *name)
 err_dealloc:
 	ib_dealloc_device(&dev->ibdev);
 	return err;
+}
+
+/* ib_device_ops.enable_driver: its interface's events come, and its consumers will. */
+int siw_device_enable(struct ib_device *ibdev)
+{
+	struct siw_device *dev = to_siw_dev(ibdev);
+
+	rtnl_lock();
+	dev->active = siw_device_active(dev);
+	rtnl_unlock();
+	return 0;
 }
 
 /* ib_device_ops.dealloc_driver: all users have gone */

@@ -84,6 +84,16 @@ static void port_event(struct ib_device *ibdev, enum ib_event_type type)
 	ib_dispatch_event(&event);
 }
 
+static void port_update(struct siw_device *dev)
+{
+	bool active = siw_device_active(dev);
+
+	if (active == dev->active)
+		return;
+	dev->active = active;
+	port_event(&dev->ibdev, active ? IB_EVENT_PORT_ACTIVE : IB_EVENT_PORT_ERR);
+}
+
 static int siw_netdev_event(struct notifier_block *nb, unsigned long what,
 			    void *arg)
 {
@@ -96,15 +106,9 @@ static int siw_netdev_event(struct notifier_block *nb, unsigned long what,
 
 	switch (what) {
 	case NETDEV_UP:
-		port_event(ibdev, IB_EVENT_PORT_ACTIVE);
-		break;
 	case NETDEV_DOWN:
-		port_event(ibdev, IB_EVENT_PORT_ERR);
-		break;
 	case NETDEV_CHANGE:
-		port_event(ibdev, netif_running(netdev) &&
-			   netif_carrier_ok(netdev) ? IB_EVENT_PORT_ACTIVE :
-						      IB_EVENT_PORT_ERR);
+		port_update(to_siw_dev(ibdev));
 		break;
 	case NETDEV_CHANGEADDR:
 		memcpy(to_siw_dev(ibdev)->gid, netdev->dev_addr, sizeof(to_siw_dev(ibdev)->gid));

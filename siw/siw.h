@@ -101,6 +101,7 @@ struct siw_counters {
  * @ibdev: embedded ib_device; owns this object
  * @cm: what the connection manager knows of it
  * @netdev: held from creation to dealloc_driver
+ * @active: what the port's consumers were told last; under rtnl
  * @max_ulpdu: longest ULPDU to send, a setting; read when a stream starts
  * @rtr_repeats: how often an RTR is repeated, a setting; read when a stream starts
  * @gid: the interface's address, then zeros (6.1's rdma_cm looks for that); one of
@@ -117,6 +118,7 @@ struct siw_device {
 	struct ib_device ibdev;
 	struct iwarp_device cm;
 	struct net_device *netdev;
+	bool active;
 	u32 max_ulpdu;
 	u32 rtr_repeats;
 	u8 gid[SIW_GID_LEN];
@@ -369,7 +371,9 @@ static inline struct siw_qp *core_to_siw_qp(struct core_qp *core)
 struct siw_device *siw_device_create(struct net_device *netdev,
 				     const struct iwarp_transport_ops *transport);
 int siw_device_register(struct siw_device *dev, const char *name);
+int siw_device_enable(struct ib_device *ibdev);
 void siw_device_dealloc(struct ib_device *ibdev);
+bool siw_device_active(const struct siw_device *dev);
 int siw_device_obstacle(struct net_device *netdev, const char **why);
 void siw_device_speed(struct siw_device *dev, u16 *speed, u8 *width);
 

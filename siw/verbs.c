@@ -168,7 +168,7 @@ static int siw_query_port(struct ib_device *ibdev, u32 port,
 			  struct ib_port_attr *attr)
 {
 	struct siw_device *dev = to_siw_dev(ibdev);
-	bool up = netif_running(dev->netdev) && netif_carrier_ok(dev->netdev);
+	bool up = siw_device_active(dev);
 
 	memset(attr, 0, sizeof(*attr));
 	attr->gid_tbl_len = 1;
@@ -260,6 +260,7 @@ const struct ib_device_ops siw_device_ops = {
 	.destroy_qp = siw_destroy_qp,
 	.destroy_srq = siw_destroy_srq,
 	.disassociate_ucontext = siw_disassociate_ucontext,
+	.enable_driver = siw_device_enable,
 	.fill_res_cm_id_entry = siw_fill_res_cm_id,
 	.fill_res_cq_entry = siw_fill_res_cq,
 	.fill_res_mr_entry = siw_fill_res_mr,
