@@ -3,10 +3,10 @@
  * The verbs that are about the device as a whole, rings that an application
  * maps, and the table of them all.
  */
+#include <linux/if_ether.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
-#include <net/addrconf.h>
 #include <rdma/ib_user_verbs.h>
 #include "siw.h"
 
@@ -133,15 +133,14 @@ static int siw_dealloc_pd(struct ib_pd *pd, struct ib_udata *udata)
 static int siw_query_device(struct ib_device *ibdev,
 			    struct ib_device_attr *attr, struct ib_udata *udata)
 {
-	struct siw_device *dev = to_siw_dev(ibdev);
-
 	if (udata->inlen || udata->outlen)
 		return -EINVAL;
 
 	memset(attr, 0, sizeof(*attr));
 	attr->vendor_id = SIW_VENDOR_ID;
 	attr->atomic_cap = IB_ATOMIC_NONE;
-	attr->device_cap_flags = IB_DEVICE_MEM_MGT_EXTENSIONS;
+	attr->device_cap_flags = IB_DEVICE_MEM_MGT_EXTENSIONS | IB_DEVICE_PORT_ACTIVE_EVENT |
+				 IB_DEVICE_SYS_IMAGE_GUID;
 	attr->kernel_cap_flags = IBK_ALLOW_USER_UNREG | IBK_LOCAL_DMA_LKEY;
 	attr->max_cq = SIW_MAX_CQ;
 	attr->max_cqe = SIW_MAX_CQE;
@@ -149,10 +148,12 @@ static int siw_query_device(struct ib_device *ibdev,
 	attr->max_mr = SIW_MAX_MR;
 	attr->max_mr_size = ~0ull;
 	attr->max_pd = SIW_MAX_PD;
+	attr->max_pkeys = 1;
 	attr->max_qp = SIW_MAX_QP;
 	attr->max_qp_wr = SIW_MAX_QP_WR;
 	attr->max_qp_init_rd_atom = SIW_MAX_ORD;
 	attr->max_qp_rd_atom = SIW_MAX_IRD;
+	attr->max_res_rd_atom = SIW_MAX_QP * SIW_MAX_IRD;
 	attr->max_recv_sge = SIW_MAX_SGE;
 	attr->max_srq = SIW_MAX_SRQ;
 	attr->max_srq_wr = SIW_MAX_SRQ_WR;
@@ -160,7 +161,7 @@ static int siw_query_device(struct ib_device *ibdev,
 	attr->max_send_sge = SIW_MAX_SGE;
 	attr->max_sge_rd = SIW_MAX_SGE_RD;
 	attr->page_size_cap = PAGE_SIZE;
-	addrconf_addr_eui48((u8 *)&attr->sys_image_guid, dev->gid);
+	attr->sys_image_guid = ibdev->node_guid;
 	return 0;
 }
 
@@ -174,7 +175,8 @@ static int siw_query_port(struct ib_device *ibdev, u32 port,
 	attr->gid_tbl_len = 1;
 	attr->pkey_tbl_len = 1;
 	attr->max_msg_sz = SIW_MAX_MESSAGE;
-	attr->max_mtu = ib_mtu_int_to_enum(dev->netdev->max_mtu);
+	/* An interface whose driver sets no limit has 0 there. */
+	attr->max_mtu = ib_mtu_int_to_enum(dev->netdev->max_mtu ?: ETH_MAX_MTU);
 	attr->active_mtu = ib_mtu_int_to_enum(READ_ONCE(dev->netdev->mtu));
 	attr->port_cap_flags = IB_PORT_CM_SUP | IB_PORT_DEVICE_MGMT_SUP;
 	attr->state = up ? IB_PORT_ACTIVE : IB_PORT_DOWN;
