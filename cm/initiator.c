@@ -58,7 +58,10 @@ static bool initiator_fall_back(struct iwarp_endpoint *ep)
 	};
 	ep->state = EP_CONNECTING;
 	trace_iwarp_cm_connect(ep);
-	return !ep->transport->redial(ep->conn);
+	if (ep->transport->redial(ep->conn))
+		return false;
+	atomic64_inc(&ep->dev->counters.mpa_fallbacks);
+	return true;
 }
 
 /*

@@ -94,6 +94,8 @@ struct siw_counters {
 	atomic64_t streams_failed;	/* streams that ended in an error */
 	atomic64_t no_memory;		/* times that output waited for memory */
 	atomic64_t cq_overflows;	/* completions that were lost */
+	atomic64_t rtr_repeats;		/* RTRs that were sent again */
+	atomic64_t tcp_retransmits;	/* segments, on streams that have ended */
 };
 
 /**

@@ -317,6 +317,7 @@ static void tx_repeat_rtr(struct siw_qp *qp)
 		s->rtr_repeats--;
 		s->rtr_by = jiffies + 2 * TX_RTR_WAIT;
 		core_repeat_rtr(&qp->core);
+		atomic64_inc(&qp->dev->counters.rtr_repeats);
 	}
 	if (s->rtr_repeats)
 		siw_qp_queue_work(qp, s->rtr_by - jiffies);
@@ -683,6 +684,7 @@ void siw_stream_detach(struct siw_qp *qp, struct sock *sk)
 	WRITE_ONCE(sk->sk_rcvlowat, 1);
 	tx_drop(s);
 	core_receive_pause(&qp->core);
+	atomic64_add(tcp_sk(sk)->total_retrans, &qp->dev->counters.tcp_retransmits);
 }
 
 void siw_stream_exit(void)
