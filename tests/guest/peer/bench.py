@@ -19,7 +19,10 @@ from .stream import PATIENCE, Listener, Stream, family
 PEER, DUT = "a", "b"
 DEVICE = "siw_b"
 HW_COUNTERS = f"/sys/class/infiniband/{DEVICE}/ports/1/hw_counters/"
-CAUSES = ("rdmap_local", "rdmap_protection", "rdmap_operation", "ddp_local", "ddp_tagged", "ddp_untagged", "llp", "unknown")
+# What a Terminate is counted as, by its layer and error type; anything else is unknown.
+CAUSES = {(wire.RDMAP, 0): "rdmap_local", (wire.RDMAP, wire.PROTECTION): "rdmap_protection",
+          (wire.RDMAP, wire.OPERATION): "rdmap_operation", (wire.DDP, 0): "ddp_local", (wire.DDP, wire.DDP_TAGGED): "ddp_tagged",
+          (wire.DDP, wire.DDP_UNTAGGED): "ddp_untagged", (wire.DDP, wire.DDP_LLP): "llp", (wire.LLP, 0): "llp"}
 PEER4, DUT4, PEER6, DUT6 = "10.0.0.1", "10.0.0.2", "fd00::1", "fd00::2"
 
 CLONE_NEWNET = 0x40000000
@@ -70,6 +73,12 @@ def until(condition, what):
         if time.monotonic() > deadline:
             raise Failure(what() if callable(what) else what)
         time.sleep(0.005)
+
+
+def terminates(direction, *reasons):
+    """For counting(): Terminates sent ("tx") or received ("rx"), one for each of these reasons and no other"""
+    causes = [CAUSES.get(reason[:2], "unknown") for reason in reasons]
+    return {f"{direction}_terminate_{cause}": causes.count(cause) for cause in {*CAUSES.values(), "unknown"}}
 
 
 class Link:
@@ -167,10 +176,7 @@ class Bench:
                 self.setting(name, value, device)
 
     def counter(self, name):
-        """One of the device's own, or terminates_sent and terminates_received, whatever their cause."""
-        direction = {"terminates_sent": "tx", "terminates_received": "rx"}.get(name)
-        files = [f"{direction}_terminate_{cause}" for cause in CAUSES] if direction else [name]
-        return sum(int(self.endpoint.cat(HW_COUNTERS + file)) for file in files)
+        return int(self.endpoint.cat(HW_COUNTERS + name))
 
     @contextmanager
     def counting(self, **wanted):

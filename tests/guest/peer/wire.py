@@ -20,7 +20,7 @@ TAGGED = {WRITE, READ_RESPONSE}
 # Terminate: layers and error types
 RDMAP, DDP, LLP = 0, 1, 2
 PROTECTION, OPERATION = 1, 2  # of RDMAP
-DDP_TAGGED, DDP_UNTAGGED = 1, 2  # of DDP
+DDP_TAGGED, DDP_UNTAGGED, DDP_LLP = 1, 2, 3  # of DDP
 
 
 def _crc_table():
