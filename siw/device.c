@@ -42,6 +42,27 @@ static bool device_has_address(const struct net_device *netdev)
 }
 
 /**
+ * siw_device_enslaved() - does IP run over another interface in this one's stead?
+ * @netdev: the interface
+ *
+ * Return: why no device stands here then, or NULL.
+ */
+const char *siw_device_enslaved(struct net_device *netdev)
+{
+	struct net_device *master;
+	const char *why = NULL;
+
+	rcu_read_lock();
+	master = netdev_master_upper_dev_get_rcu(netdev);
+	if (master && netif_is_bond_master(master))
+		why = "a bond's slave has no IP of its own; the bond can carry it";
+	else if (master && netif_is_bridge_master(master))
+		why = "a bridge's port has no IP of its own; the bridge can carry it";
+	rcu_read_unlock();
+	return why;
+}
+
+/**
  * siw_device_obstacle() - can an RDMA device stand on this interface?
  * @netdev: the interface
  * @why: is set to the reason why not
@@ -63,14 +84,9 @@ int siw_device_obstacle(struct net_device *netdev, const char **why)
 		*why = "not a kind of interface that carries it";
 		return -EOPNOTSUPP;
 	}
-	if (netif_is_bond_slave(netdev)) {
-		*why = "a bond's slave has no IP of its own; the bond can carry it";
+	*why = siw_device_enslaved(netdev);
+	if (*why)
 		return -EOPNOTSUPP;
-	}
-	if (netif_is_bridge_port(netdev)) {
-		*why = "a bridge's port has no IP of its own; the bridge can carry it";
-		return -EOPNOTSUPP;
-	}
 	if (!COMPAT_CMA_BY_ADDRESS)
 		return 0;
 	if (!device_has_address(netdev)) {
@@ -233,10 +249,14 @@ int siw_device_enable(struct ib_device *ibdev)
 {
 	struct siw_device *dev = to_siw_dev(ibdev);
 
+	int err = 0;
+
 	rtnl_lock();
 	dev->active = siw_device_active(dev);
+	if (siw_device_enslaved(dev->netdev))
+		err = -EOPNOTSUPP;
 	rtnl_unlock();
-	return 0;
+	return err;
 }
 
 /* ib_device_ops.dealloc_driver: all users have gone */

@@ -94,6 +94,17 @@ static void port_update(struct siw_device *dev)
 	port_event(&dev->ibdev, active ? IB_EVENT_PORT_ACTIVE : IB_EVENT_PORT_ERR);
 }
 
+/* A device that could not be made now does not stay either. */
+static void upper_changed(struct siw_device *dev)
+{
+	const char *why = siw_device_enslaved(dev->netdev);
+
+	if (!why)
+		return;
+	netdev_warn(dev->netdev, "siw: device %s goes: %s\n", dev_name(&dev->ibdev.dev), why);
+	ib_unregister_device_queued(&dev->ibdev);
+}
+
 static int siw_netdev_event(struct notifier_block *nb, unsigned long what,
 			    void *arg)
 {
@@ -118,6 +129,9 @@ static int siw_netdev_event(struct notifier_block *nb, unsigned long what,
 		siw_folder_rename(ibdev, ibdev->iw_ifname);
 		strscpy(ibdev->iw_ifname, netdev->name,
 			sizeof(ibdev->iw_ifname));
+		break;
+	case NETDEV_CHANGEUPPER:
+		upper_changed(to_siw_dev(ibdev));
 		break;
 	case NETDEV_UNREGISTER:
 		/* Moving to another namespace unregisters as well. */

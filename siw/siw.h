@@ -376,6 +376,7 @@ int siw_device_register(struct siw_device *dev, const char *name);
 int siw_device_enable(struct ib_device *ibdev);
 void siw_device_dealloc(struct ib_device *ibdev);
 bool siw_device_active(const struct siw_device *dev);
+const char *siw_device_enslaved(struct net_device *netdev);
 int siw_device_obstacle(struct net_device *netdev, const char **why);
 void siw_device_speed(struct siw_device *dev, u16 *speed, u8 *width);
 
