@@ -438,7 +438,8 @@ int siw_modify_qp(struct ib_qp *base, struct ib_qp_attr *attr, int mask,
 {
 	struct siw_qp *qp = to_siw_qp(base);
 
-	if (mask & ~IB_QP_ATTR_STANDARD_BITS)
+	/* A ring keeps its size. How many RDMA Reads there may be is agreed on by MPA. */
+	if (mask & (~IB_QP_ATTR_STANDARD_BITS | IB_QP_CAP))
 		return -EOPNOTSUPP;
 	if (mask & IB_QP_ACCESS_FLAGS)
 		qp->access = attr->qp_access_flags;
