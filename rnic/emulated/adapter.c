@@ -254,9 +254,9 @@ void emu_adapter_drop(struct emu_adapter *adapter)
 static int adapter_event(struct notifier_block *nb, unsigned long what, void *arg)
 {
 	struct net_device *netdev = netdev_notifier_info_to_dev(arg);
-	struct emu_adapter *adapter, *next;
+	struct emu_adapter *adapter;
 
-	list_for_each_entry_safe(adapter, next, &emu_adapters, item) {
+	list_for_each_entry(adapter, &emu_adapters, item) {
 		if (adapter->lower != netdev)
 			continue;
 		if (what == NETDEV_CHANGEMTU) {
@@ -265,7 +265,9 @@ static int adapter_event(struct notifier_block *nb, unsigned long what, void *ar
 			if (port)
 				dev_set_mtu(port, netdev->mtu);
 		}
+		/* Others may go with its functions: there is nothing to go on with. */
 		emu_function_lower_event(adapter, what);
+		break;
 	}
 	return NOTIFY_DONE;
 }
