@@ -250,7 +250,8 @@ struct rnic_rule {
  * @enable: somebody wants to offload connections of @fn; an error is told to
  *	whoever adds an RDMA device. Called without rtnl, and may take it.
  * @address_add: @fn has an address; packets for it go there. -EADDRINUSE: another
- *	function has it. The same once more: 0. Any context.
+ *	function has it. The same once more: 0. Any context, in the order of events;
+ *	of the shim's, this and the following may call rnic_handle_put() only.
  * @address_remove: it has it no more. Any context.
  * @bind: hold a port for connections to come, in @net; the wildcard as in struct
  *	rnic_listen_params. -EADDRINUSE if that is impossible. Optional.

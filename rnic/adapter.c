@@ -144,14 +144,15 @@ EXPORT_SYMBOL_GPL(rnic_function_register);
  */
 void rnic_function_unregister(struct rnic_function *fn)
 {
-	address_forget(fn);
 	mutex_lock(&rnic_lock);
-	fn->gone = true;
+	WRITE_ONCE(fn->gone, true);
 	list_del_rcu(&fn->item);
 	rules_forget(fn);
 	connection_drop_lingering(fn);
 	mutex_unlock(&rnic_lock);
-	handle_orphan(fn);
+	/* Who has found it under RCU may be registering an address, or getting a handle. */
 	synchronize_rcu();
+	address_forget(fn);
+	handle_orphan(fn);
 }
 EXPORT_SYMBOL_GPL(rnic_function_unregister);

@@ -27,6 +27,7 @@ struct entry {
 };
 
 static LIST_HEAD(entries);
+/* Around the adapter's operations, so that it hears of changes in their order */
 static DEFINE_SPINLOCK(entries_lock);
 
 static struct entry *entry_find(const struct rnic_adapter *adapter,
@@ -61,18 +62,20 @@ static int address_register(struct rnic_function *fn, u16 vlan, int ifindex,
 	if (other)
 		ret = other->fn == fn && other->ifindex == ifindex ? -EEXIST : -EADDRINUSE;
 	else
+		ret = fn->adapter->ops->address_add(fn, &entry->address);
+	if (!ret)
 		list_add_tail(&entry->item, &entries);
 	spin_unlock_bh(&entries_lock);
-	if (!ret) {
-		ret = fn->adapter->ops->address_add(fn, &entry->address);
-		if (!ret)
-			return 0;
-		spin_lock_bh(&entries_lock);
-		list_del(&entry->item);
-		spin_unlock_bh(&entries_lock);
-	}
-	kfree(entry);
+	if (ret)
+		kfree(entry);
 	return ret == -EEXIST ? 0 : ret;
+}
+
+static void entry_remove(struct entry *entry)
+{
+	list_del(&entry->item);
+	entry->fn->adapter->ops->address_remove(entry->fn, &entry->address);
+	kfree(entry);
 }
 
 static void address_unregister(struct rnic_function *fn, int ifindex,
@@ -83,14 +86,8 @@ static void address_unregister(struct rnic_function *fn, int ifindex,
 	spin_lock_bh(&entries_lock);
 	entry = entry_find(fn->adapter, addr);
 	if (entry && entry->fn == fn && entry->ifindex == ifindex)
-		list_del(&entry->item);
-	else
-		entry = NULL;
+		entry_remove(entry);
 	spin_unlock_bh(&entries_lock);
-	if (!entry)
-		return;
-	fn->adapter->ops->address_remove(fn, &entry->address);
-	kfree(entry);
 }
 
 /* What a function has registered, until @each says something else than 0; it may not sleep. */
@@ -109,22 +106,17 @@ int address_each(struct rnic_function *fn,
 	return ret;
 }
 
-/* The function is about to go, and its interface with it. */
+/* The function goes, and nobody finds it any more. */
 void address_forget(struct rnic_function *fn)
 {
 	struct entry *entry, *next;
-	LIST_HEAD(gone);
 
 	spin_lock_bh(&entries_lock);
 	list_for_each_entry_safe(entry, next, &entries, item) {
 		if (entry->fn == fn)
-			list_move_tail(&entry->item, &gone);
+			entry_remove(entry);
 	}
 	spin_unlock_bh(&entries_lock);
-	list_for_each_entry_safe(entry, next, &gone, item) {
-		fn->adapter->ops->address_remove(fn, &entry->address);
-		kfree(entry);
-	}
 }
 
 /**
