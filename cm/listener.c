@@ -340,6 +340,8 @@ static struct listener *listener_create(const struct iwarp_listen_params *params
 	watch.context = listener;
 	listening = transport->listen(params, &watch);
 	if (IS_ERR(listening)) {
+		/* It may have listened for a moment. */
+		cancel_delayed_work_sync(&listener->work);
 		kfree(listener);
 		return ERR_CAST(listening);
 	}
