@@ -49,7 +49,7 @@ struct rnic_adapter_ops;
  * @port: set by the driver: the host's interface that stands for its port
  * @item: the shim's, under its lock, as what follows
  * @functions: those that are registered
- * @refs: one for registration, one for each listener and connection
+ * @refs: one for registration, one for each listener, connection and handle
  * @unused: completed by the last reference
  */
 struct rnic_adapter {
@@ -139,7 +139,8 @@ struct rnic_hop {
  * @adapter_data: the driver's
  *
  * Made and kept current by the shim, which follows the host's routes and
- * neighbours. Counted by rnic_handle_get() and rnic_handle_put().
+ * neighbours. Counted by rnic_handle_get() and rnic_handle_put(). As long as there is
+ * one, @fn stays, and unregistering its interface waits.
  */
 struct rnic_handle {
 	struct rnic_function *fn;

@@ -99,9 +99,9 @@ EXPORT_SYMBOL_GPL(rnic_adapter_register);
  * @adapter: all of its functions are unregistered
  *
  * Waits until the connection manager has ended the connections of the functions'
- * RDMA devices, which it does when their interfaces are unregistered, and for
- * nothing else. No operation is running or comes any more after return. Not with
- * rtnl held.
+ * RDMA devices, which it does when their interfaces are unregistered, until all
+ * handles are put, and for nothing else. No operation is running or comes any more
+ * after return. Not with rtnl held.
  */
 void rnic_adapter_unregister(struct rnic_adapter *adapter)
 {

@@ -22,7 +22,7 @@
  * @fn: whose local address it has
  * @adapter: a reference
  * @flow: steered to the adapter
- * @handle: a reference
+ * @handle: a reference, which keeps @fn
  * @placeholder: in the host's tables
  * @addrs: as the host sees it
  * @lock: @live
@@ -383,11 +383,11 @@ void rnic_conn_gone(struct rnic_conn *conn)
 
 	mutex_lock(&rnic_lock);
 	c = conn->shim;
-	if (c)
+	if (c) {
 		list_del(&c->item);
-	mutex_unlock(&rnic_lock);
-	if (c)
 		connection_free(c, true);
+	}
+	mutex_unlock(&rnic_lock);
 }
 EXPORT_SYMBOL_GPL(rnic_conn_gone);
 

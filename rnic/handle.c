@@ -25,7 +25,8 @@
 
 /**
  * struct handle - a handle, inside
- * @base: what the adapter sees
+ * @base: what the adapter sees; references of the function's interface, which keeps the
+ *	function, and of the adapter
  * @ref: users; never taken from 0
  * @rcu: found under RCU
  * @node: in handles, under its lock, until the last reference is gone
@@ -238,6 +239,40 @@ static struct handle *handle_find(struct rnic_function *fn, const struct sockadd
 	return NULL;
 }
 
+static struct handle *handle_alloc(struct rnic_function *fn, const struct sockaddr_storage *local,
+				   const struct sockaddr_storage *remote)
+{
+	struct handle *h = kzalloc(sizeof(*h), GFP_ATOMIC);
+
+	if (!h)
+		return ERR_PTR(-ENOMEM);
+	if (!rnic_adapter_get(fn->adapter)) {
+		kfree(h);
+		return ERR_PTR(-ENODEV);
+	}
+	dev_hold(fn->netdev);
+	kref_init(&h->ref);
+	spin_lock_init(&h->lock);
+	h->base.fn = fn;
+	h->base.local = *local;
+	h->base.remote = *remote;
+	addr_set_port(&h->base.local, 0);
+	addr_set_port(&h->base.remote, 0);
+	h->hop.state = RNIC_HOP_RESOLVING;
+	return h;
+}
+
+/* The adapter may have been looking, under RCU, until now. */
+static void handle_free(struct rcu_head *rcu)
+{
+	struct handle *h = container_of(rcu, struct handle, rcu);
+	struct rnic_adapter *adapter = h->base.fn->adapter;
+
+	dev_put(h->base.fn->netdev);
+	rnic_adapter_put(adapter);
+	kfree(h);
+}
+
 /**
  * rnic_handle_get - have a way to a peer resolved, and kept so
  * @fn: from where
@@ -245,7 +280,9 @@ static struct handle *handle_find(struct rnic_function *fn, const struct sockadd
  * @remote: the peer; the port does not matter
  *
  * The adapter is told of a new handle by handle_add(), before this returns. Any
- * context, with no lock held that handle_add() or handle_update() take.
+ * context, with no lock held that handle_add() or handle_update() take; under RCU, or
+ * with @fn kept. A handle keeps its function's interface from being freed: who has one
+ * puts it when the function goes.
  *
  * Return: a handle with a reference of the caller's, or an ERR_PTR: -ENOMEM,
  * -ENODEV: @fn is going; or what handle_add() says.
@@ -265,20 +302,12 @@ struct rnic_handle *rnic_handle_get(struct rnic_function *fn,
 	if (h)
 		return &h->base;
 
-	h = kzalloc(sizeof(*h), GFP_ATOMIC);
-	if (!h)
-		return ERR_PTR(-ENOMEM);
-	kref_init(&h->ref);
-	spin_lock_init(&h->lock);
-	h->base.fn = fn;
-	h->base.local = *local;
-	h->base.remote = *remote;
-	addr_set_port(&h->base.local, 0);
-	addr_set_port(&h->base.remote, 0);
-	h->hop.state = RNIC_HOP_RESOLVING;
+	h = handle_alloc(fn, local, remote);
+	if (IS_ERR(h))
+		return ERR_CAST(h);
 	ret = fn->adapter->ops->handle_add(&h->base, &h->hop);
 	if (ret) {
-		kfree(h);
+		handle_free(&h->rcu);
 		return ERR_PTR(ret);
 	}
 	spin_lock_bh(&handles_lock);
@@ -288,7 +317,7 @@ struct rnic_handle *rnic_handle_get(struct rnic_function *fn,
 	spin_unlock_bh(&handles_lock);
 	if (other) {
 		fn->adapter->ops->handle_remove(&h->base);
-		kfree(h);
+		call_rcu(&h->rcu, handle_free);
 		return &other->base;
 	}
 	handle_resolve(h);
@@ -304,8 +333,7 @@ static void handle_release(struct kref *ref)
 	spin_lock_bh(&handles_lock);
 	hash_del(&h->node);
 	spin_unlock_bh(&handles_lock);
-	h->base.fn->adapter->ops->handle_remove(&h->base);
-	/* The adapter may still be looking, under RCU. */
+	/* No update follows on the removal. */
 	spin_lock_bh(&h->lock);
 	h->orphaned = true;
 	neigh = h->neigh;
@@ -313,7 +341,8 @@ static void handle_release(struct kref *ref)
 	spin_unlock_bh(&h->lock);
 	if (neigh)
 		neigh_release(neigh);
-	kfree_rcu(h, rcu);
+	h->base.fn->adapter->ops->handle_remove(&h->base);
+	call_rcu(&h->rcu, handle_free);
 }
 
 /**
