@@ -194,6 +194,18 @@ static void handle_tell(struct handle *h, const struct rnic_hop *hop)
 	h->base.fn->adapter->ops->handle_update(&h->base, hop);
 }
 
+/*
+ * What was not found is not kept: the host's table may have to make room. It is looked
+ * up again when something is sent there. Locked.
+ */
+static void handle_let_go(struct handle *h)
+{
+	if (h->neigh && h->hop.state == RNIC_HOP_UNREACHABLE) {
+		neigh_release(h->neigh);
+		h->neigh = NULL;
+	}
+}
+
 static void handle_resolve(struct handle *h)
 {
 	struct neighbour *neigh, *old;
@@ -211,6 +223,7 @@ static void handle_resolve(struct handle *h)
 		if (neigh)
 			handle_read_neigh(neigh, &hop);
 		handle_tell(h, &hop);
+		handle_let_go(h);
 	}
 	spin_unlock_bh(&h->lock);
 	if (old)
@@ -430,6 +443,7 @@ static void handle_neigh_changed(struct neighbour *neigh)
 			hop = h->hop;
 			handle_read_neigh(neigh, &hop);
 			handle_tell(h, &hop);
+			handle_let_go(h);
 		}
 		spin_unlock(&h->lock);
 	}
@@ -445,22 +459,28 @@ static int handle_netevent(struct notifier_block *nb, unsigned long what, void *
 
 static struct notifier_block handle_netevent_nb = { .notifier_call = handle_netevent };
 
-/* The next of a namespace behind @last, with a reference; that of @last is put. */
+/*
+ * The next of a namespace behind @last, with a reference; that of @last is put, which
+ * has kept its place.
+ */
 static struct handle *handle_next(const struct net *net, struct handle *last)
 {
-	bool seen = !last;
-	struct handle *h;
-	int i;
+	unsigned int i = last ? hash_min(handle_hash(&last->base.remote), HASH_BITS(handles)) : 0;
+	struct hlist_node *node;
+	struct handle *h = NULL;
 
 	spin_lock_bh(&handles_lock);
-	hash_for_each(handles, i, h, node) {
-		if (h == last) {
-			seen = true;
-			continue;
+	node = last ? last->node.next : handles[0].first;
+	for (;;) {
+		for (; node; node = node->next) {
+			h = hlist_entry(node, struct handle, node);
+			if (!h->orphaned && net_eq(dev_net(h->base.fn->netdev), net) &&
+			    kref_get_unless_zero(&h->ref))
+				goto out;
 		}
-		if (seen && !h->orphaned && net_eq(dev_net(h->base.fn->netdev), net) &&
-		    kref_get_unless_zero(&h->ref))
-			goto out;
+		if (++i == HASH_SIZE(handles))
+			break;
+		node = handles[i].first;
 	}
 	h = NULL;
 out:
