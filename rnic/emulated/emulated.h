@@ -100,10 +100,11 @@ enum emu_counter {
  * @router: those that get what nobody has registered: primary, secondary
  * @steering: off for a test only: what is offloaded goes to the functions, too
  * @table: struct emu_entry, read under RCU
- * @lock: @addresses, @paths, and changes of @table; any context
+ * @lock: @addresses, @paths, @path_count, and changes of @table; any context
  * @addresses: struct emu_address
  * @rules: struct emu_rule; read under RCU
- * @paths: struct emu_path
+ * @paths: struct emu_path that the adapter keeps for itself, the oldest first
+ * @path_count: how many those are
  * @reap: lets go of paths that nobody uses
  * @enable_lock: @net and @port are being made; outside rtnl
  * @net: a reference, once it is enabled
@@ -130,6 +131,7 @@ struct emu_adapter {
 	struct list_head addresses;
 	struct list_head rules;
 	struct list_head paths;
+	unsigned int path_count;
 	struct delayed_work reap;
 
 	struct mutex enable_lock;	/* net, port */

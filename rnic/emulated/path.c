@@ -20,17 +20,19 @@
 #define PATH_USE	HZ
 /* A path that the adapter asked for itself is kept for so long without use. */
 #define PATH_IDLE	(60 * HZ)
+/* How many of those; the oldest gives way then, unless a connection keeps it, too. */
+#define PATHS_MAX	1024
 
 /**
  * struct emu_path - how to get from an address of a function to a peer
  * @entry: EMU_PATH
- * @item: in emu_adapter.paths, under its lock
+ * @item: in emu_adapter.paths, under its lock, while the adapter has a reference of
+ *	@handle of its own
  * @rcu: found under RCU
  * @ref: one for the handle, one for @flush while it is queued
  * @adapter: the adapter
  * @handle: the shim's; under RCU, while @hop is not unreachable
  * @listed: in the table; under the adapter's lock
- * @owned: the adapter has a reference of @handle of its own; likewise
  * @lock: @hop and @queue
  * @hop: where it leads
  * @queue: what waits to be sent
@@ -46,7 +48,6 @@ struct emu_path {
 	struct emu_adapter *adapter;
 	struct rnic_handle *handle;
 	bool listed;
-	bool owned;
 	spinlock_t lock;	/* hop, queue */
 	struct rnic_hop hop;
 	struct sk_buff_head queue;
@@ -290,14 +291,13 @@ int emu_path_add(struct rnic_handle *handle, const struct rnic_hop *hop)
 	path->told = jiffies;
 	spin_lock_init(&path->lock);
 	__skb_queue_head_init(&path->queue);
+	INIT_LIST_HEAD(&path->item);
 	INIT_WORK(&path->flush, path_flush);
 	emu_key_set(&path->entry.key, EMU_PATH, &handle->local, &handle->remote, 0);
 	handle->adapter_data = path;
 
 	spin_lock_bh(&adapter->lock);
 	ret = path_list(adapter, path);
-	if (!ret)
-		list_add_tail(&path->item, &adapter->paths);
 	spin_unlock_bh(&adapter->lock);
 	if (ret)
 		kfree(path);
@@ -329,7 +329,6 @@ void emu_path_remove(struct rnic_handle *handle)
 	if (path->listed)
 		emu_remove(adapter, &path->entry);
 	path->listed = false;
-	list_del(&path->item);
 	spin_unlock_bh(&adapter->lock);
 	spin_lock_bh(&path->lock);
 	path->hop.state = RNIC_HOP_UNREACHABLE;
@@ -337,17 +336,31 @@ void emu_path_remove(struct rnic_handle *handle)
 	path_unref(path);
 }
 
-/* The adapter's own reference */
-static bool path_own(struct emu_adapter *adapter, struct emu_path *path)
+/* Under the adapter's lock */
+static struct rnic_handle *path_unown(struct emu_adapter *adapter, struct emu_path *path)
 {
-	bool owned;
+	list_del_init(&path->item);
+	adapter->path_count--;
+	return path->handle;
+}
+
+/* Has @path's handle, or has it already; what is to be put in exchange, or NULL */
+static struct rnic_handle *path_own(struct emu_adapter *adapter, struct emu_path *path)
+{
+	struct rnic_handle *surplus = path->handle;
 
 	spin_lock_bh(&adapter->lock);
-	owned = path->owned;
-	path->owned = true;
+	if (list_empty(&path->item)) {
+		surplus = NULL;
+		if (adapter->path_count == PATHS_MAX)
+			surplus = path_unown(adapter, list_first_entry(&adapter->paths,
+								       struct emu_path, item));
+		list_add_tail(&path->item, &adapter->paths);
+		adapter->path_count++;
+	}
 	path_list(adapter, path);
 	spin_unlock_bh(&adapter->lock);
-	return owned;
+	return surplus;
 }
 
 static struct emu_address *path_source(struct emu_adapter *adapter, const struct in6_addr *addr)
@@ -366,7 +379,7 @@ static struct emu_path *path_make(struct emu_adapter *adapter, const struct emu_
 {
 	struct sockaddr_storage local = {}, remote = {};
 	struct emu_address *address;
-	struct rnic_handle *handle;
+	struct rnic_handle *handle, *surplus;
 	struct rnic_function *fn = NULL;
 	struct emu_path *path;
 
@@ -391,8 +404,9 @@ static struct emu_path *path_make(struct emu_adapter *adapter, const struct emu_
 	if (IS_ERR(handle))
 		return NULL;
 	path = handle->adapter_data;
-	if (path_own(adapter, path))
-		rnic_handle_put(handle);
+	surplus = path_own(adapter, path);
+	if (surplus)
+		rnic_handle_put(surplus);
 	return path;
 }
 
@@ -427,13 +441,10 @@ static struct rnic_handle *path_disown(struct emu_adapter *adapter, const struct
 
 	spin_lock_bh(&adapter->lock);
 	list_for_each_entry(path, &adapter->paths, item) {
-		if (!path->owned)
-			continue;
 		if (fn ? path->handle->fn != fn :
 			 time_before(jiffies, READ_ONCE(path->used) + PATH_IDLE))
 			continue;
-		path->owned = false;
-		handle = path->handle;
+		handle = path_unown(adapter, path);
 		break;
 	}
 	spin_unlock_bh(&adapter->lock);
