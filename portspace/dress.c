@@ -30,17 +30,20 @@ bool placeholder_is(const struct sock *sk)
 	return prot == &placeholder_prots[0] || prot == &placeholder_prots[1];
 }
 
-/* Callbacks: from enter to leave the placeholder cannot go. */
-
+/*
+ * Callbacks: from enter to leave the placeholder cannot go. A listener may have been
+ * woken meanwhile, and what is in sk_user_data be somebody else's.
+ */
 struct portspace_placeholder *placeholder_enter(struct sock *sk)
 {
-	struct portspace_placeholder *ph;
+	struct portspace_placeholder *ph = NULL;
 
-	rcu_read_lock();
-	ph = rcu_dereference_sk_user_data(sk);
+	read_lock_bh(&sk->sk_callback_lock);
+	if (placeholder_is(sk))
+		ph = __locked_read_sk_user_data_with_flags(sk, 0);
 	if (ph && !refcount_inc_not_zero(&ph->users))
 		ph = NULL;
-	rcu_read_unlock();
+	read_unlock_bh(&sk->sk_callback_lock);
 	return ph;
 }
 
@@ -108,6 +111,14 @@ bool placeholder_ask(struct sock *sk, struct portspace_tcp_info *info)
 
 /* Operations of the socket */
 
+static void placeholder_set(struct sock *sk, struct portspace_placeholder *ph, struct proto *prot)
+{
+	write_lock_bh(&sk->sk_callback_lock);
+	rcu_assign_sk_user_data(sk, ph);
+	WRITE_ONCE(sk->sk_prot, prot);
+	write_unlock_bh(&sk->sk_callback_lock);
+}
+
 /* Without a FIN: what the peer hears is the business of the TCP that it talks to. */
 static void placeholder_close(struct sock *sk, long timeout)
 {
@@ -115,8 +126,7 @@ static void placeholder_close(struct sock *sk, long timeout)
 
 	lock_sock(sk);
 	tcp_set_state(sk, TCP_CLOSE);
-	rcu_assign_sk_user_data(sk, NULL);
-	WRITE_ONCE(sk->sk_prot, base);
+	placeholder_set(sk, NULL, base);
 	release_sock(sk);
 	base->close(sk, timeout);
 }
@@ -186,15 +196,13 @@ int placeholder_dress(struct portspace_placeholder *ph, struct proto *prot)
 	ret = guard_deafen(sk);
 	if (ret)
 		return ret;
-	rcu_assign_sk_user_data(sk, ph);
-	WRITE_ONCE(sk->sk_prot, prot);
+	placeholder_set(sk, ph, prot);
 	return 0;
 }
 
 /* Likewise */
 void placeholder_undress(struct sock *sk)
 {
-	WRITE_ONCE(sk->sk_prot, placeholder_bases[sk->sk_family == AF_INET6]);
-	rcu_assign_sk_user_data(sk, NULL);
+	placeholder_set(sk, NULL, placeholder_bases[sk->sk_family == AF_INET6]);
 	guard_undeafen(sk);
 }
