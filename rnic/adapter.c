@@ -35,10 +35,22 @@ bool rnic_adapter_is_in(const struct rnic_adapter *adapter, const struct net *ne
 	return false;
 }
 
+/* Its packets have one tag of 802.1Q's, and it is in the namespace of what it is on. */
+static bool vlan_is_plain(const struct net_device *netdev)
+{
+	const struct net_device *real = vlan_dev_real_dev(netdev);
+
+	return vlan_dev_vlan_proto(netdev) == htons(ETH_P_8021Q) &&
+	       net_eq(dev_net(netdev), dev_net(real)) && dev_get_iflink(netdev) == real->ifindex;
+}
+
 /**
  * rnic_function_of() - the function that an interface is, or stands on
  * @netdev: any interface
  * @vlan: is set to the VLAN that it is on top of a function, or 0
+ *
+ * A VLAN in another namespace than the function has nothing to do with the adapter, nor
+ * have VLANs in VLANs.
  *
  * Context: RCU, or rnic_lock.
  * Return: the function, or NULL.
@@ -50,6 +62,8 @@ struct rnic_function *rnic_function_of(const struct net_device *netdev, u16 *vla
 
 	*vlan = 0;
 	if (is_vlan_dev(netdev)) {
+		if (!vlan_is_plain(netdev))
+			return NULL;
 		*vlan = vlan_dev_vlan_id(netdev);
 		netdev = vlan_dev_real_dev(netdev);
 	}

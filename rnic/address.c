@@ -106,7 +106,7 @@ int address_each(struct rnic_function *fn,
 	return ret;
 }
 
-/* The function goes, and nobody finds it any more. */
+/* The function goes, and nobody finds it any more; or it goes to another namespace. */
 void address_forget(struct rnic_function *fn)
 {
 	struct entry *entry, *next;

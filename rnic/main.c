@@ -67,6 +67,8 @@ static int rnic_netdev_event(struct notifier_block *nb, unsigned long what, void
 		/* Or it moves to another namespace: its peers are others there. */
 		if (fn && !vlan) {
 			connection_drop_lingering(fn);
+			/* Those of VLANs, which stay behind */
+			address_forget(fn);
 			handle_orphan(fn);
 		}
 		break;

@@ -220,8 +220,10 @@ bool emu_parse(struct sk_buff *skb, struct emu_packet *packet)
 {
 	memset(packet, 0, sizeof(*packet));
 	packet->flow.kind = EMU_FLOW;
+	/* No address is on a VLAN of another kind. */
 	if (skb_vlan_tag_present(skb))
-		packet->flow.vlan = skb_vlan_tag_get_id(skb);
+		packet->flow.vlan = skb->vlan_proto == htons(ETH_P_8021Q) ?
+				    skb_vlan_tag_get_id(skb) : VLAN_N_VID;
 	switch (skb->protocol) {
 	case htons(ETH_P_IP):
 		return emu_parse4(skb, packet);
