@@ -22,27 +22,42 @@ static DEFINE_IDA(adapter_ids);
 /* Enabling */
 
 /* A module cannot make a namespace: a program does, and gives it by netlink. */
-static int adapter_call_helper(struct emu_adapter *adapter, const struct net *host)
+static int adapter_call(struct emu_adapter *adapter, const struct net *host, char *program)
 {
 	char *envp[2] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
 	char id[12], inode[12];
-	char *argv[5] = { helper, "attach", id, inode, NULL };
+	char *argv[5] = { program, "attach", id, inode, NULL };
 	int ret;
 
 	snprintf(id, sizeof(id), "%d", adapter->id);
 	snprintf(inode, sizeof(inode), "%u", host->ns.inum);
-	ret = call_usermodehelper(helper, argv, envp, UMH_WAIT_PROC);
+	ret = call_usermodehelper(program, argv, envp, UMH_WAIT_PROC);
 	if (ret < 0) {
-		pr_warn("rnic_emulated: %s: %s can not be run: %d\n", adapter->base.name, helper,
+		pr_warn("rnic_emulated: %s: %s can not be run: %d\n", adapter->base.name, program,
 			ret);
 		return ret;
 	}
 	if (ret || !rcu_access_pointer(adapter->port)) {
 		pr_warn("rnic_emulated: %s: %s has failed: exit status %d\n", adapter->base.name,
-			helper, ret >> 8);
+			program, ret >> 8);
 		return -ENXIO;
 	}
 	return 0;
+}
+
+static int adapter_call_helper(struct emu_adapter *adapter, const struct net *host)
+{
+	char *program;
+	int ret;
+
+	kernel_param_lock(THIS_MODULE);
+	program = kstrdup(helper, GFP_KERNEL);
+	kernel_param_unlock(THIS_MODULE);
+	if (!program)
+		return -ENOMEM;
+	ret = adapter_call(adapter, host, program);
+	kfree(program);
+	return ret;
 }
 
 static int adapter_enable(struct rnic_function *fn)
@@ -51,8 +66,13 @@ static int adapter_enable(struct rnic_function *fn)
 	int ret = 0;
 
 	mutex_lock(&adapter->enable_lock);
-	if (!rcu_access_pointer(adapter->port))
+	if (!adapter->enabled) {
 		ret = adapter_call_helper(adapter, dev_net(fn->netdev));
+		adapter->enabled = !ret;
+		/* What is half done can not be gone on with. */
+		if (ret)
+			emu_port_destroy(adapter);
+	}
 	mutex_unlock(&adapter->enable_lock);
 	return ret;
 }

@@ -107,6 +107,7 @@ enum emu_counter {
  * @path_count: how many those are
  * @reap: lets go of paths that nobody uses
  * @enable_lock: @net and @port are being made; outside rtnl
+ * @enabled: they are as they should be; under @enable_lock
  * @net: a reference, once it is enabled
  * @port: in @net; read under RCU
  * @tcp_lock: @listeners and their sockets
@@ -134,7 +135,8 @@ struct emu_adapter {
 	unsigned int path_count;
 	struct delayed_work reap;
 
-	struct mutex enable_lock;	/* net, port */
+	struct mutex enable_lock;	/* enabled, net, port */
+	bool enabled;
 	struct net *net;
 	struct net_device __rcu *port;
 
@@ -258,6 +260,7 @@ struct rnic_listener *emu_listen(struct rnic_adapter *adapter,
 void emu_unlisten(struct rnic_listener *listener);
 struct rnic_conn *emu_accept(struct rnic_listener *listener);
 void emu_listeners_sync(struct work_struct *work);
+void emu_listeners_close(struct emu_adapter *adapter);
 
 /* connection.c */
 int emu_socket(struct emu_adapter *adapter, const struct sockaddr_storage *local,

@@ -239,6 +239,18 @@ static void listener_close(struct emu_listener *l)
 		listening_close(l, s);
 }
 
+/* The port has gone; those that listen do so again when there is another. */
+void emu_listeners_close(struct emu_adapter *adapter)
+{
+	struct emu_listener *l;
+
+	mutex_lock(&adapter->tcp_lock);
+	RCU_INIT_POINTER(adapter->port, NULL);
+	list_for_each_entry(l, &adapter->listeners, item)
+		listener_close(l);
+	mutex_unlock(&adapter->tcp_lock);
+}
+
 struct rnic_listener *emu_listen(struct rnic_adapter *base,
 				 const struct rnic_listen_params *params,
 				 const struct iwarp_watch *watch)

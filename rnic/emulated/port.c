@@ -88,7 +88,7 @@ void emu_port_destroy(struct emu_adapter *adapter)
 
 	rtnl_lock();
 	netdev = rtnl_dereference(adapter->port);
-	RCU_INIT_POINTER(adapter->port, NULL);
+	emu_listeners_close(adapter);
 	if (netdev)
 		unregister_netdevice(netdev);
 	rtnl_unlock();

@@ -252,17 +252,18 @@ void emu_stray(struct rnic_function *fn, struct sk_buff *skb)
 	struct emu_adapter *adapter = to_emu_adapter(fn->adapter);
 	struct emu_target target = {};
 	struct emu_packet packet;
+	struct net_device *port;
 
 	rcu_read_lock();
-	if (READ_ONCE(adapter->steering) && rcu_dereference(adapter->port) &&
-	    emu_parse(skb, &packet))
+	port = rcu_dereference(adapter->port);
+	if (READ_ONCE(adapter->steering) && port && emu_parse(skb, &packet))
 		target = emu_steer(adapter, skb, &packet, NULL);
 	if (target.tcp) {
 		skb_scrub_packet(skb, true);
 		skb_reset_mac_header(skb);
 		skb_reset_mac_len(skb);
 		skb->pkt_type = PACKET_HOST;
-		skb->dev = rcu_dereference(adapter->port);
+		skb->dev = port;
 		netif_rx(skb);
 	} else {
 		kfree_skb(skb);
