@@ -17,6 +17,8 @@ MODULE_PARM_DESC(helper, "program that gives an adapter its namespace (/usr/sbin
 
 LIST_HEAD(emu_adapters);
 struct workqueue_struct *emu_wq;
+/* For what waits for emu_wq */
+static struct workqueue_struct *end_wq;
 static DEFINE_IDA(adapter_ids);
 
 /* Enabling */
@@ -164,7 +166,8 @@ static void adapter_end(struct work_struct *work)
 	cancel_delayed_work_sync(&adapter->reap);
 	emu_conns_forget(adapter);
 	emu_port_destroy(adapter);
-	/* Paths and addresses go behind readers. */
+	/* What waits in paths, and paths and addresses behind readers */
+	flush_workqueue(emu_wq);
 	rcu_barrier();
 	emu_steering_exit(adapter);
 	adapter_free(adapter);
@@ -268,7 +271,7 @@ void emu_adapter_drop(struct emu_adapter *adapter)
 		return;
 	list_del(&adapter->item);
 	netdev_rx_handler_unregister(adapter->lower);
-	queue_work(emu_wq, &adapter->end);
+	queue_work(end_wq, &adapter->end);
 }
 
 static int adapter_event(struct notifier_block *nb, unsigned long what, void *arg)
@@ -301,9 +304,20 @@ int emu_adapters_init(void)
 	emu_wq = alloc_workqueue("rnic_emulated", WQ_UNBOUND, 0);
 	if (!emu_wq)
 		return -ENOMEM;
+	end_wq = alloc_workqueue("rnic_emulated_end", WQ_UNBOUND, 0);
+	if (!end_wq) {
+		ret = -ENOMEM;
+		goto err_wq;
+	}
 	ret = register_netdevice_notifier(&adapter_nb);
 	if (ret)
-		destroy_workqueue(emu_wq);
+		goto err_end_wq;
+	return 0;
+
+err_end_wq:
+	destroy_workqueue(end_wq);
+err_wq:
+	destroy_workqueue(emu_wq);
 	return ret;
 }
 
@@ -311,6 +325,8 @@ void emu_adapters_exit(void)
 {
 	unregister_netdevice_notifier(&adapter_nb);
 	/* Waits for those that are ending. */
+	destroy_workqueue(end_wq);
 	destroy_workqueue(emu_wq);
+	rcu_barrier();
 	WARN_ON(!list_empty(&emu_adapters));
 }
