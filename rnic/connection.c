@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
+#include <net/ipv6.h>
 #include <net/net_namespace.h>
 #include "iwarp_socket.h"
 #include "portspace.h"
@@ -110,6 +111,7 @@ void connection_stray_listener(void *context, struct sk_buff *skb)
 	if (skb->protocol == htons(ETH_P_IPV6)) {
 		addr.ss_family = AF_INET6;
 		((struct sockaddr_in6 *)&addr)->sin6_addr = ipv6_hdr(skb)->daddr;
+		((struct sockaddr_in6 *)&addr)->sin6_scope_id = inet6_iif(skb);
 	} else {
 		addr.ss_family = AF_INET;
 		((struct sockaddr_in *)&addr)->sin_addr.s_addr = ip_hdr(skb)->daddr;
