@@ -26,8 +26,9 @@
  * @handle: a reference, which keeps @fn
  * @placeholder: in the host's tables
  * @addrs: as the host sees it
- * @lock: @live
+ * @lock: @live, @killed
  * @live: @conn may be asked and aborted
+ * @killed: to be aborted, if need be as soon as there is a @conn
  * @kill: aborts it
  * @item: in lingering, once it was released and TCP remembers it
  */
@@ -40,8 +41,9 @@ struct connection {
 	struct rnic_handle *handle;
 	struct portspace_placeholder *placeholder;
 	struct iwarp_addrs addrs;
-	spinlock_t lock;	/* live */
+	spinlock_t lock;	/* live, killed */
 	bool live;
+	bool killed;
 	struct work_struct kill;
 	struct list_head item;
 };
@@ -62,6 +64,7 @@ static void connection_killed(void *context)
 	struct connection *c = context;
 
 	spin_lock_bh(&c->lock);
+	c->killed = true;
 	if (c->live)
 		queue_work(connection_wq, &c->kill);
 	spin_unlock_bh(&c->lock);
@@ -188,15 +191,24 @@ const struct portspace_flag rnic_flag = {
 	.bypasses = PORTSPACE_BYPASS_FILTER | PORTSPACE_BYPASS_QUEUE,
 };
 
-/* It has its adapter's connection, and may be killed. */
-static void connection_begin(struct connection *c, struct rnic_conn *conn)
+/* It has its adapter's connection, and may be killed. Without @watch it is watched later. */
+static void connection_begin(struct connection *c, struct rnic_conn *conn,
+			     const struct iwarp_watch *watch)
 {
 	conn->shim = c;
 	c->conn = conn;
 	c->s.sock = conn->sock;
 	c->s.remote = conn->peer;
+	if (watch) {
+		c->s.base.watch = *watch;
+		iwarp_socket_hook(&c->s);
+	} else {
+		iwarp_callbacks_save(&c->s.saved, c->s.sock->sk);
+	}
 	spin_lock_bh(&c->lock);
 	c->live = true;
+	if (c->killed)
+		queue_work(connection_wq, &c->kill);
 	spin_unlock_bh(&c->lock);
 }
 
@@ -226,8 +238,7 @@ static struct connection *connection_accept(struct portspace_reservation *res,
 		connection_free(c, true);
 		return ERR_PTR(ret);
 	}
-	connection_begin(c, conn);
-	iwarp_callbacks_save(&c->s.saved, c->s.sock->sk);
+	connection_begin(c, conn, NULL);
 	return c;
 }
 
@@ -266,9 +277,7 @@ static int connection_connect(struct connection *c, const struct iwarp_connect_p
 	conn = c->adapter->ops->connect(c->fn, &how);
 	if (IS_ERR(conn))
 		return PTR_ERR(conn);
-	c->s.base.watch = *watch;
-	connection_begin(c, conn);
-	iwarp_socket_hook(&c->s);
+	connection_begin(c, conn, watch);
 	return 0;
 }
 
