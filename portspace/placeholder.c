@@ -96,9 +96,10 @@ struct portspace_placeholder *portspace_placeholder_listen(struct portspace_rese
 
 err_stand_down:
 	listening_stand_down(res, ph);
+err_delist:
+	/* It may have been dressed for a moment, and found. */
 	placeholder_leave(ph);
 	wait_for_completion(&ph->unused);
-err_delist:
 	placeholder_delist(ph, net);
 err_free:
 	placeholder_free(ph);
@@ -237,6 +238,8 @@ placeholder_connection(enum placeholder_kind kind, struct socket *sock,
 
 err_delist:
 	sock_release(sock);
+	placeholder_leave(ph);
+	wait_for_completion(&ph->unused);
 	placeholder_delist(ph, net);
 	put_net(net);
 	placeholder_free(ph);
