@@ -118,7 +118,8 @@ int portspace_listen(struct portspace_reservation *res, int backlog)
 	if (!sock)
 		return -EADDRINUSE;
 	mutex_lock(&l->lock);
-	if (l->placeholder)
+	/* It is not asleep if it could not be put to sleep. */
+	if (l->placeholder && sock->sk->sk_state == TCP_LISTEN)
 		listening_wake(sock->sk, backlog);
 	else
 		ret = listening_start_beside(res, NULL, sock, backlog);
