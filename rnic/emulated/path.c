@@ -203,7 +203,9 @@ static void path_tell_unreachable(struct sk_buff *skb)
 
 	if (!sk || !sk_fullsock(sk) || sk->sk_state != TCP_SYN_SENT)
 		return;
-	sock_hold(sk);
+	/* The packet keeps its memory; the socket may be closing. */
+	if (!refcount_inc_not_zero(&sk->sk_refcnt))
+		return;
 	lock_sock(sk);
 	if (sk->sk_state == TCP_SYN_SENT) {
 		WRITE_ONCE(sk->sk_err, EHOSTUNREACH);
