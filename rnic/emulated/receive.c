@@ -79,9 +79,15 @@ static bool receive_arp(struct sk_buff *skb, struct in6_addr *target, bool *anno
 
 static struct emu_function *receive_router(struct emu_adapter *adapter)
 {
-	struct emu_function *fn = rcu_dereference(adapter->router[0]);
+	struct emu_function *fn;
+	int i;
 
-	return fn ?: rcu_dereference(adapter->router[1]);
+	for (i = 0; i < ARRAY_SIZE(adapter->router); i++) {
+		fn = rcu_dereference(adapter->router[i]);
+		if (fn && netif_running(fn->base.netdev))
+			return fn;
+	}
+	return NULL;
 }
 
 static void receive_copy(struct emu_adapter *adapter, struct emu_function *fn,
