@@ -11,6 +11,7 @@
 #include <linux/kref.h>
 #include <linux/module.h>
 #include <linux/netdevice.h>
+#include <linux/rtnetlink.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
@@ -495,6 +496,9 @@ static void handle_refresh_work(struct work_struct *work)
 	struct handle_net *hn = container_of(work, struct handle_net, refresh);
 	struct handle *h = NULL;
 
+	/* An IPv4 route that goes is told of before it has gone; both under rtnl. */
+	rtnl_lock();
+	rtnl_unlock();
 	while ((h = handle_next(hn->net, h)))
 		handle_resolve(h);
 }
