@@ -34,6 +34,7 @@
  * @lock: what follows; around the adapter's update, inside handles_lock
  * @neigh: the next hop; a reference, or NULL
  * @hop: what the adapter was told
+ * @lookups: how often the way was looked up; only what the last one found counts
  * @orphaned: the function is gone, or elsewhere: nothing is resolved any more
  */
 struct handle {
@@ -41,9 +42,10 @@ struct handle {
 	struct kref ref;
 	struct rcu_head rcu;
 	struct hlist_node node;
-	spinlock_t lock;	/* neigh, hop, orphaned; the order of updates */
+	spinlock_t lock;	/* neigh, hop, lookups, orphaned; the order of updates */
 	struct neighbour *neigh;
 	struct rnic_hop hop;
+	unsigned int lookups;
 	bool orphaned;
 };
 
@@ -211,13 +213,17 @@ static void handle_resolve(struct handle *h)
 {
 	struct neighbour *neigh, *old;
 	struct rnic_hop hop;
+	unsigned int lookup;
 
+	spin_lock_bh(&h->lock);
+	lookup = ++h->lookups;
+	spin_unlock_bh(&h->lock);
 	rcu_read_lock();
 	neigh = handle_find_hop(&h->base, &hop);
 	rcu_read_unlock();
 	spin_lock_bh(&h->lock);
 	old = neigh;
-	if (!h->orphaned) {
+	if (!h->orphaned && lookup == h->lookups) {
 		old = h->neigh;
 		h->neigh = neigh;
 		/* It may have changed since, and not been known to be ours. */
