@@ -136,11 +136,15 @@ static int set_routes(int has_ipv6)
 		"rule add iif port0 lookup 100\n"
 		"route add local default dev lo table 100\n"
 		"route add default dev port0\n";
+	/* A link-local address is looked for on the interface only. */
+	static const char link_local[] = "route add local fe80::/10 dev port0 table 100\n";
 
 	if (ip_batch("-4", "link set lo up\nlink set port0 addrgenmode none\nlink set port0 up\n") ||
 	    ip_batch("-4", routes))
 		return -1;
-	return has_ipv6 ? ip_batch("-6", routes) : 0;
+	if (!has_ipv6)
+		return 0;
+	return ip_batch("-6", routes) || ip_batch("-6", link_local) ? -1 : 0;
 }
 
 /**
