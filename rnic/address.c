@@ -217,27 +217,43 @@ static int address_validate6(struct notifier_block *nb, unsigned long what, void
 	return address_validate(netdev, &addr, info->extack);
 }
 
-/* The same address may be there twice, with other masks. */
-static bool address_remains4(const struct in_ifaddr *gone)
+/* Whether another entry has the address, too: it may be there twice, with other masks. */
+static bool address_remains4(const struct in_ifaddr *not, __be32 ip)
 {
 	const struct in_ifaddr *ifa;
 
-	in_dev_for_each_ifa_rtnl(ifa, gone->ifa_dev) {
-		if (ifa != gone && ifa->ifa_local == gone->ifa_local)
+	in_dev_for_each_ifa_rtnl(ifa, not->ifa_dev) {
+		if (ifa != not && ifa->ifa_local == ip)
 			return true;
 	}
 	return false;
 }
 
+/* A validator is shown the peer's address instead of the interface's own. */
+static void address_forget_peer4(const struct in_ifaddr *ifa)
+{
+	struct sockaddr_storage addr = {};
+
+	if (ifa->ifa_address == ifa->ifa_local || address_remains4(ifa, ifa->ifa_address))
+		return;
+	address_set4(&addr, ifa->ifa_address);
+	address_event(ifa->ifa_dev->dev, &addr, NETDEV_DOWN);
+}
+
 static int address_event4(struct notifier_block *nb, unsigned long what, void *arg)
 {
 	struct in_ifaddr *ifa = arg;
+	struct net_device *netdev = ifa->ifa_dev->dev;
 	struct sockaddr_storage addr = {};
 
-	if (what == NETDEV_DOWN && address_remains4(ifa))
+	if (what == NETDEV_UP)
+		address_forget_peer4(ifa);
+	if (what == NETDEV_DOWN && address_remains4(ifa, ifa->ifa_local))
 		return NOTIFY_DONE;
 	address_set4(&addr, ifa->ifa_local);
-	address_event(ifa->ifa_dev->dev, &addr, what);
+	if (address_event(netdev, &addr, what))
+		net_warn_ratelimited("rnic: %s: %pI4 is not registered with the adapter: %s\n",
+				     netdev->name, &ifa->ifa_local, ADDRESS_TAKEN);
 	return NOTIFY_DONE;
 }
 
