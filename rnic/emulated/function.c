@@ -228,6 +228,10 @@ static int function_newlink(struct net *src_net, struct net_device *netdev, stru
 	ret = function_check_lower(lower, extack);
 	if (ret)
 		return ret;
+	if (tb[IFLA_MTU] && netdev->mtu > lower->mtu) {
+		NL_SET_ERR_MSG(extack, "a function's MTU can not be above its port's");
+		return -EINVAL;
+	}
 	adapter = emu_adapter_get(lower, extack);
 	if (IS_ERR(adapter))
 		return PTR_ERR(adapter);
