@@ -254,8 +254,11 @@ static struct connection *connection_accept(struct portspace_reservation *res,
 struct iwarp_conn *connection_accepted(struct portspace_reservation *res, struct rnic_conn *conn,
 				       struct net *net)
 {
-	struct connection *c = connection_accept(res, conn, net);
+	struct connection *c = ERR_PTR(-ECONNABORTED);
 
+	/* The address may have moved to another namespace meanwhile. */
+	if (net_eq(dev_net(conn->fn->netdev), net))
+		c = connection_accept(res, conn, net);
 	if (!IS_ERR(c))
 		return &c->s.base;
 	conn->fn->adapter->ops->reject(conn);

@@ -239,7 +239,8 @@ int emu_path_add(struct rnic_handle *handle, const struct rnic_hop *hop);
 void emu_path_update(struct rnic_handle *handle, const struct rnic_hop *hop);
 void emu_path_remove(struct rnic_handle *handle);
 void emu_path_send(struct emu_adapter *adapter, struct emu_packet *packet, struct sk_buff *skb);
-void emu_paths_forget(struct emu_adapter *adapter, struct rnic_function *fn);
+void emu_paths_forget(struct emu_adapter *adapter, struct rnic_function *fn,
+		      const struct in6_addr *local);
 void emu_paths_reap(struct work_struct *work);
 
 /* receive.c */

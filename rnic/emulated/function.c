@@ -299,7 +299,7 @@ static void function_dellink(struct net_device *netdev, struct list_head *head)
 	}
 	list_del_rcu(&fn->item);
 	rnic_function_unregister(&fn->base);
-	emu_paths_forget(adapter, &fn->base);
+	emu_paths_forget(adapter, &fn->base, NULL);
 	dev_mc_unsync(adapter->lower, netdev);
 	netdev_upper_dev_unlink(adapter->lower, netdev);
 	unregister_netdevice_queue(netdev, head);

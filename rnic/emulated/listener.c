@@ -38,7 +38,6 @@ struct emu_listener {
  * @address: with which a connection is handed on
  * @sock: of the adapter's TCP
  * @saved: put back before @sock is released, and into what it has accepted
- * @wanted: for emu_listener_sync()
  */
 struct emu_listening {
 	struct emu_entry entry;
@@ -47,7 +46,6 @@ struct emu_listening {
 	struct rnic_address address;
 	struct socket *sock;
 	struct iwarp_callbacks saved;
-	bool wanted;
 };
 
 static struct emu_listener *to_emu_listener(struct rnic_listener *listener)
@@ -110,7 +108,6 @@ static int listener_add(struct emu_listener *l, const struct rnic_address *addre
 	if (!s)
 		return -ENOMEM;
 	s->address = *address;
-	s->wanted = true;
 	ret = listening_open(l, s);
 	if (ret) {
 		kfree(s);
@@ -120,98 +117,105 @@ static int listener_add(struct emu_listener *l, const struct rnic_address *addre
 	return 0;
 }
 
-/* Whether a wildcard means an address; under the adapter's lock */
+/* An IPv6 address without a scope of its own is the same with any. */
+static bool listener_is_on(const struct emu_listener *l, const struct rnic_address *address)
+{
+	const struct sockaddr_in6 *a = (const struct sockaddr_in6 *)&l->params.addr;
+	const struct sockaddr_in6 *b = (const struct sockaddr_in6 *)&address->addr;
+
+	if (a->sin6_family != b->sin6_family)
+		return false;
+	if (a->sin6_family == AF_INET)
+		return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
+		       ((const struct sockaddr_in *)b)->sin_addr.s_addr;
+	return ipv6_addr_equal(&a->sin6_addr, &b->sin6_addr) &&
+	       (!b->sin6_scope_id || a->sin6_scope_id == b->sin6_scope_id);
+}
+
+/* Whether a listener is for an address; under the adapter's lock */
 static bool listener_covers(const struct emu_listener *l, const struct emu_address *address)
 {
 	if (!net_eq(dev_net(address->fn->base.netdev), l->params.net))
 		return false;
+	if (!listener_is_any(l))
+		return listener_is_on(l, &address->address);
 	if (address->address.addr.ss_family == l->params.addr.ss_family)
 		return true;
 	return l->params.addr.ss_family == AF_INET6 && !l->params.v6only;
 }
 
-static struct emu_listening *listener_find(struct emu_listener *l,
-					   const struct emu_address *address)
+static bool listening_is_on(const struct emu_listening *s, const struct emu_address *address)
 {
-	struct emu_listening *s;
-
-	list_for_each_entry(s, &l->sockets, item) {
-		if (s->entry.key.vlan == address->entry.key.vlan &&
-		    ipv6_addr_equal(&s->entry.key.local, &address->entry.key.local))
-			return s;
-	}
-	return NULL;
+	return s->entry.key.vlan == address->entry.key.vlan &&
+	       ipv6_addr_equal(&s->entry.key.local, &address->entry.key.local);
 }
 
-/* Marks what is still wanted; the next address that has no socket yet, if there is one */
+static bool listener_has(const struct emu_listener *l, const struct emu_address *address)
+{
+	const struct emu_listening *s;
+
+	list_for_each_entry(s, &l->sockets, item) {
+		if (listening_is_on(s, address))
+			return true;
+	}
+	return false;
+}
+
+/* The next address that has no socket yet, if there is one */
 static bool listener_missing(struct emu_listener *l, struct rnic_address *missing)
 {
 	struct emu_address *address;
-	struct emu_listening *s;
 	bool found = false;
 
 	spin_lock_bh(&l->adapter->lock);
 	list_for_each_entry(address, &l->adapter->addresses, item) {
-		if (!listener_covers(l, address))
+		if (!listener_covers(l, address) || listener_has(l, address))
 			continue;
-		s = listener_find(l, address);
-		if (s) {
-			s->wanted = true;
-		} else {
-			*missing = address->address;
-			found = true;
-			break;
-		}
+		*missing = address->address;
+		found = true;
+		break;
 	}
 	spin_unlock_bh(&l->adapter->lock);
 	return found;
 }
 
-static int listener_sync(struct emu_listener *l)
+static bool listening_is_wanted(struct emu_listener *l, const struct emu_listening *s)
 {
-	struct emu_listening *s, *next;
+	struct emu_address *address;
+	bool wanted = false;
+
+	spin_lock_bh(&l->adapter->lock);
+	list_for_each_entry(address, &l->adapter->addresses, item)
+		wanted |= listener_covers(l, address) && listening_is_on(s, address);
+	spin_unlock_bh(&l->adapter->lock);
+	return wanted;
+}
+
+/* Until the adapter is enabled nobody can connect. */
+static int listener_open(struct emu_listener *l)
+{
 	struct rnic_address missing;
 	int ret = 0;
 
-	list_for_each_entry(s, &l->sockets, item)
-		s->wanted = false;
-	while (!ret && listener_missing(l, &missing))
-		ret = listener_add(l, &missing);
-	if (ret)
-		return ret;
-	list_for_each_entry_safe(s, next, &l->sockets, item) {
-		if (!s->wanted)
-			listening_close(l, s);
-	}
-	return 0;
-}
-
-/* Of a specific address, the VLAN that it is on */
-static int listener_add_one(struct emu_listener *l)
-{
-	struct rnic_address found = { .addr = l->params.addr };
-	struct emu_address *address;
-	struct emu_key key;
-
-	((struct sockaddr_in *)&found.addr)->sin_port = 0;
-	emu_key_set(&key, EMU_ADDRESS, &found.addr, NULL, 0);
-	spin_lock_bh(&l->adapter->lock);
-	list_for_each_entry(address, &l->adapter->addresses, item) {
-		if (ipv6_addr_equal(&address->entry.key.local, &key.local))
-			found = address->address;
-	}
-	spin_unlock_bh(&l->adapter->lock);
-	return listener_add(l, &found);
-}
-
-/* As far as it is not open yet. Until the adapter is enabled nobody can connect. */
-static int listener_open(struct emu_listener *l)
-{
 	if (!rcu_access_pointer(l->adapter->port))
 		return 0;
-	if (listener_is_any(l))
-		return listener_sync(l);
-	return list_empty(&l->sockets) ? listener_add_one(l) : 0;
+	while (!ret && listener_missing(l, &missing))
+		ret = listener_add(l, &missing);
+	return ret;
+}
+
+/* What has gone from one listener may have come to another: that is in the way no more. */
+static void listeners_trim(struct emu_adapter *adapter)
+{
+	struct emu_listening *s, *next;
+	struct emu_listener *l;
+
+	list_for_each_entry(l, &adapter->listeners, item) {
+		list_for_each_entry_safe(s, next, &l->sockets, item) {
+			if (!listening_is_wanted(l, s))
+				listening_close(l, s);
+		}
+	}
 }
 
 /* Addresses have come or gone. */
@@ -222,6 +226,7 @@ void emu_listeners_sync(struct work_struct *work)
 	int ret;
 
 	mutex_lock(&adapter->tcp_lock);
+	listeners_trim(adapter);
 	list_for_each_entry(l, &adapter->listeners, item) {
 		ret = listener_open(l);
 		if (ret)
@@ -269,6 +274,7 @@ struct rnic_listener *emu_listen(struct rnic_adapter *base,
 	INIT_LIST_HEAD(&l->sockets);
 
 	mutex_lock(&adapter->tcp_lock);
+	listeners_trim(adapter);
 	ret = listener_open(l);
 	if (ret)
 		listener_close(l);

@@ -435,16 +435,26 @@ void emu_path_send(struct emu_adapter *adapter, struct emu_packet *packet, struc
 		emu_drop(adapter, skb, EMU_DROP_UNREACHABLE);
 }
 
+/* @fn: it goes, or its address @local does; neither: paths go that are not used */
+static bool path_is_over(const struct emu_path *path, const struct rnic_function *fn,
+			 const struct in6_addr *local)
+{
+	if (!fn)
+		return time_after_eq(jiffies, READ_ONCE(path->used) + PATH_IDLE);
+	return path->handle->fn == fn &&
+	       (!local || ipv6_addr_equal(&path->entry.key.local, local));
+}
+
 /* One of those that the adapter keeps for itself, and need not any more; not its any more */
-static struct rnic_handle *path_disown(struct emu_adapter *adapter, const struct rnic_function *fn)
+static struct rnic_handle *path_disown(struct emu_adapter *adapter, const struct rnic_function *fn,
+				       const struct in6_addr *local)
 {
 	struct rnic_handle *handle = NULL;
 	struct emu_path *path;
 
 	spin_lock_bh(&adapter->lock);
 	list_for_each_entry(path, &adapter->paths, item) {
-		if (fn ? path->handle->fn != fn :
-			 time_before(jiffies, READ_ONCE(path->used) + PATH_IDLE))
+		if (!path_is_over(path, fn, local))
 			continue;
 		handle = path_unown(adapter, path);
 		break;
@@ -453,12 +463,13 @@ static struct rnic_handle *path_disown(struct emu_adapter *adapter, const struct
 	return handle;
 }
 
-/* A function goes. */
-void emu_paths_forget(struct emu_adapter *adapter, struct rnic_function *fn)
+/* A function goes, or one of its addresses if @local is not NULL. */
+void emu_paths_forget(struct emu_adapter *adapter, struct rnic_function *fn,
+		      const struct in6_addr *local)
 {
 	struct rnic_handle *handle;
 
-	while ((handle = path_disown(adapter, fn)))
+	while ((handle = path_disown(adapter, fn, local)))
 		rnic_handle_put(handle);
 }
 
@@ -467,7 +478,7 @@ void emu_paths_reap(struct work_struct *work)
 	struct emu_adapter *adapter = container_of(work, struct emu_adapter, reap.work);
 	struct rnic_handle *handle;
 
-	while ((handle = path_disown(adapter, NULL)))
+	while ((handle = path_disown(adapter, NULL, NULL)))
 		rnic_handle_put(handle);
 	queue_delayed_work(emu_wq, &adapter->reap, PATH_IDLE);
 }

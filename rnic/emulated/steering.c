@@ -428,5 +428,7 @@ void emu_address_remove(struct rnic_function *fn, const struct rnic_address *add
 	}
 	rcu_read_unlock();
 	spin_unlock_bh(&adapter->lock);
+	/* Who has it next has other routes. */
+	emu_paths_forget(adapter, fn, &key.local);
 	queue_work(emu_wq, &adapter->sync);
 }
