@@ -398,7 +398,7 @@ void rnic_handle_use(struct rnic_handle *handle)
 		neigh_hold(neigh);
 	state = h->hop.state;
 	spin_unlock_bh(&h->lock);
-	if (state == RNIC_HOP_UNREACHABLE)
+	if (state == RNIC_HOP_UNREACHABLE || (neigh && READ_ONCE(neigh->dead)))
 		handle_resolve(h);
 	else if (neigh && !(READ_ONCE(neigh->nud_state) & NUD_CONNECTED))
 		neigh_event_send(neigh, NULL);
@@ -435,8 +435,10 @@ void handle_orphan(struct rnic_function *fn)
 
 /* Following */
 
+/* One that is dead says nothing any more; another takes its place. */
 static void handle_neigh_changed(struct neighbour *neigh)
 {
+	bool dead = READ_ONCE(neigh->dead);
 	struct rnic_hop hop;
 	struct handle *h;
 	int i;
@@ -445,6 +447,10 @@ static void handle_neigh_changed(struct neighbour *neigh)
 	hash_for_each(handles, i, h, node) {
 		if (READ_ONCE(h->neigh) != neigh)
 			continue;
+		if (dead) {
+			handle_refresh(dev_net(h->base.fn->netdev));
+			break;
+		}
 		spin_lock(&h->lock);
 		if (h->neigh == neigh) {
 			hop = h->hop;

@@ -60,6 +60,7 @@ static int rnic_netdev_event(struct notifier_block *nb, unsigned long what, void
 	case NETDEV_DOWN:
 	case NETDEV_CHANGE:
 	case NETDEV_CHANGEMTU:
+	case NETDEV_CHANGEADDR:
 		if (fn)
 			handle_refresh(dev_net(netdev));
 		break;
