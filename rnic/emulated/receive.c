@@ -120,8 +120,6 @@ static void receive_flood(struct emu_adapter *adapter, struct sk_buff *skb,
 		fn = fn ?: receive_router(adapter);
 		if (fn)
 			receive_copy(adapter, fn, skb, from);
-		else
-			emu_count(adapter, EMU_DROP_NOBODY);
 		return;
 	}
 	list_for_each_entry_rcu(fn, &adapter->functions, item)
@@ -142,6 +140,8 @@ static struct emu_target receive_steer(struct emu_adapter *adapter, struct sk_bu
 		nowhere.fn = emu_find_function(adapter, &target, skb_vlan_tag_present(skb) ?
 					       skb_vlan_tag_get_id(skb) : 0);
 		nowhere.fn = nowhere.fn ?: receive_router(adapter);
+		if (!nowhere.fn)
+			emu_count(adapter, EMU_DROP_NOBODY);
 		return nowhere;
 	}
 	if (!emu_parse(skb, &packet)) {
