@@ -279,6 +279,8 @@ static int adapter_event(struct notifier_block *nb, unsigned long what, void *ar
 	struct net_device *netdev = netdev_notifier_info_to_dev(arg);
 	struct emu_adapter *adapter;
 
+	if (what == NETDEV_REGISTER)
+		emu_function_registered(netdev);
 	list_for_each_entry(adapter, &emu_adapters, item) {
 		if (adapter->lower != netdev)
 			continue;

@@ -203,6 +203,7 @@ extern struct workqueue_struct *emu_wq;
 int emu_functions_init(void);
 void emu_functions_exit(void);
 struct emu_function *emu_function_of(const struct net_device *netdev);
+void emu_function_registered(struct net_device *netdev);
 void emu_function_lower_event(struct emu_adapter *adapter, unsigned long what);
 
 /* port.c */

@@ -8,6 +8,7 @@
 #include <linux/if_arp.h>
 #include <linux/module.h>
 #include <linux/netdevice.h>
+#include <net/addrconf.h>
 #include <net/rtnetlink.h>
 #include "compat.h"
 #include "emulated.h"
@@ -336,6 +337,22 @@ static struct rtnl_link_ops emu_l3_link_ops = {
 
 MODULE_ALIAS_RTNL_LINK("rnic");
 MODULE_ALIAS_RTNL_LINK("rnic_l3");
+
+/*
+ * An interface is there, perhaps in another namespace than before. IPv6 gives an IP-only
+ * one no link-local address, and so asks no routers, unless somebody wants it to.
+ */
+void emu_function_registered(struct net_device *netdev)
+{
+	const struct emu_function *fn = emu_function_of(netdev);
+	struct inet6_dev *idev;
+
+	if (!fn || fn->base.kind != RNIC_L3)
+		return;
+	idev = __in6_dev_get(netdev);
+	if (idev)
+		WRITE_ONCE(idev->cnf.addr_gen_mode, IN6_ADDR_GEN_MODE_NONE);
+}
 
 static void function_lower_event(struct emu_function *fn, unsigned long what)
 {

@@ -5,6 +5,7 @@
 #include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
 #include <linux/netdevice.h>
+#include <net/ndisc.h>
 #include "emulated.h"
 
 static struct emu_function *netdev_to_emu(struct net_device *netdev)
@@ -57,11 +58,30 @@ netdev_tx_t emu_l2_xmit(struct sk_buff *skb, struct net_device *netdev)
 	return transmit_to_wire(adapter, skb);
 }
 
+/* Of neighbours or routers, which an IP-only function has none of */
+static bool transmit_is_discovery(const struct sk_buff *skb)
+{
+	const struct ipv6hdr *ip;
+	struct ipv6hdr ip_buf;
+	const u8 *type;
+	u8 type_buf;
+
+	if (skb->protocol != htons(ETH_P_IPV6))
+		return false;
+	ip = skb_header_pointer(skb, 0, sizeof(ip_buf), &ip_buf);
+	if (!ip || ip->nexthdr != IPPROTO_ICMPV6)
+		return false;
+	type = skb_header_pointer(skb, sizeof(*ip), sizeof(type_buf), &type_buf);
+	return type && *type >= NDISC_ROUTER_SOLICITATION && *type <= NDISC_REDIRECT;
+}
+
 /* It goes to who on the adapter has the address, or to the router, whose host sends it on. */
 netdev_tx_t emu_l3_xmit(struct sk_buff *skb, struct net_device *netdev)
 {
 	struct emu_function *fn = netdev_to_emu(netdev);
 
+	if (transmit_is_discovery(skb))
+		return transmit_drop(skb, netdev);
 	dev_sw_netstats_tx_add(netdev, 1, skb->len);
 	skb_reset_network_header(skb);
 	if (skb->protocol != htons(ETH_P_IP) && skb->protocol != htons(ETH_P_IPV6))
