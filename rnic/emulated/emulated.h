@@ -220,6 +220,7 @@ void emu_remove(struct emu_adapter *adapter, struct emu_entry *entry);
 struct emu_entry *emu_find(struct emu_adapter *adapter, const struct emu_key *key);
 struct emu_function *emu_find_function(struct emu_adapter *adapter, const struct in6_addr *addr,
 				       u16 vlan);
+struct emu_address *emu_find_address(struct emu_adapter *adapter, const struct in6_addr *addr);
 bool emu_parse(struct sk_buff *skb, struct emu_packet *packet);
 bool emu_is_own(struct emu_adapter *adapter, const struct emu_packet *packet);
 struct emu_target emu_steer(struct emu_adapter *adapter, struct sk_buff *skb,
@@ -246,6 +247,7 @@ void emu_paths_reap(struct work_struct *work);
 
 /* receive.c */
 rx_handler_result_t emu_receive(struct sk_buff **pskb);
+struct sk_buff *emu_frame_received(struct sk_buff *skb, struct emu_function *from);
 void emu_inject(struct emu_adapter *adapter, struct sk_buff *skb, struct emu_function *from);
 void emu_inject_flood(struct emu_adapter *adapter, struct sk_buff *skb, struct emu_function *from);
 void emu_stray(struct rnic_function *fn, struct sk_buff *skb);

@@ -100,6 +100,12 @@ static void path_to_host(struct emu_path *path, struct sk_buff *skb)
 	netif_rx(skb);
 }
 
+static void path_tag(const struct rnic_hop *hop, struct sk_buff *skb)
+{
+	if (hop->vlan)
+		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), hop->vlan);
+}
+
 static void path_to_wire(struct emu_path *path, const struct rnic_hop *hop, struct sk_buff *skb)
 {
 	struct net_device *lower = path->adapter->lower;
@@ -109,8 +115,7 @@ static void path_to_wire(struct emu_path *path, const struct rnic_hop *hop, stru
 		return;
 	}
 	skb->dev = lower;
-	if (hop->vlan)
-		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), hop->vlan);
+	path_tag(hop, skb);
 	eth_header(skb, lower, ntohs(skb->protocol), hop->mac, lower->dev_addr, skb->len);
 	skb_reset_mac_header(skb);
 	skb->mark = 0;
@@ -134,6 +139,7 @@ static void path_output(struct emu_path *path, const struct rnic_hop *hop, struc
 	} else if (hop->here) {
 		path_to_host(path, skb);
 	} else if (hop->routed || ether_addr_equal(hop->mac, adapter->lower->dev_addr)) {
+		path_tag(hop, skb);
 		emu_inject(adapter, skb, to_emu_function(path->handle->fn));
 	} else if (path_is_too_narrow(hop, skb)) {
 		/* As a tunnel does: TCP asks its route before it sends again. */
@@ -365,17 +371,6 @@ static struct rnic_handle *path_own(struct emu_adapter *adapter, struct emu_path
 	return surplus;
 }
 
-static struct emu_address *path_source(struct emu_adapter *adapter, const struct in6_addr *addr)
-{
-	struct emu_address *address;
-
-	list_for_each_entry(address, &adapter->addresses, item) {
-		if (ipv6_addr_equal(&address->entry.key.local, addr))
-			return address;
-	}
-	return NULL;
-}
-
 /* Nobody has asked for it yet: an answer to somebody who connects, or late in coming. */
 static struct emu_path *path_make(struct emu_adapter *adapter, const struct emu_key *key)
 {
@@ -386,7 +381,7 @@ static struct emu_path *path_make(struct emu_adapter *adapter, const struct emu_
 	struct emu_path *path;
 
 	spin_lock_bh(&adapter->lock);
-	address = path_source(adapter, &key->local);
+	address = emu_find_address(adapter, &key->local);
 	if (address) {
 		fn = &address->fn->base;
 		local = address->address.addr;

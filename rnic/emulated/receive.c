@@ -232,6 +232,23 @@ void emu_inject(struct emu_adapter *adapter, struct sk_buff *skb, struct emu_fun
 	rcu_read_unlock();
 }
 
+/**
+ * emu_frame_received() - make a frame that is sent look like one that has come
+ * @skb: data begins with the Ethernet header, a VLAN tag is in the frame
+ * @from: the function that sends it
+ *
+ * Return: the frame, data begins behind its headers; or NULL, and it is gone.
+ */
+struct sk_buff *emu_frame_received(struct sk_buff *skb, struct emu_function *from)
+{
+	skb->protocol = eth_type_trans(skb, from->base.netdev);
+	if (eth_type_vlan(skb->protocol))
+		skb = skb_vlan_untag(skb);
+	if (skb)
+		skb_reset_network_header(skb);
+	return skb;
+}
+
 /* A copy of a frame for all; data begins with the Ethernet header. Not consumed. */
 void emu_inject_flood(struct emu_adapter *adapter, struct sk_buff *skb, struct emu_function *from)
 {
@@ -240,13 +257,30 @@ void emu_inject_flood(struct emu_adapter *adapter, struct sk_buff *skb, struct e
 	if (!copy)
 		return;
 	skb_scrub_packet(copy, true);
-	copy->protocol = eth_type_trans(copy, from->base.netdev);
-	skb_reset_network_header(copy);
+	copy = emu_frame_received(copy, from);
+	if (!copy)
+		return;
 	rcu_read_lock();
 	if (receive_is_ours(copy))
 		receive_flood(adapter, copy, from);
 	rcu_read_unlock();
 	consume_skb(copy);
+}
+
+/* What comes from the host itself has no tag, whatever VLAN its address is on. */
+static bool stray_parse(struct emu_adapter *adapter, struct sk_buff *skb,
+			struct emu_packet *packet)
+{
+	struct emu_address *address;
+
+	if (!emu_parse(skb, packet))
+		return false;
+	spin_lock(&adapter->lock);
+	address = emu_find_address(adapter, &packet->flow.local);
+	if (address)
+		packet->flow.vlan = address->address.vlan;
+	spin_unlock(&adapter->lock);
+	return true;
 }
 
 /*
@@ -262,7 +296,7 @@ void emu_stray(struct rnic_function *fn, struct sk_buff *skb)
 
 	rcu_read_lock();
 	port = rcu_dereference(adapter->port);
-	if (READ_ONCE(adapter->steering) && port && emu_parse(skb, &packet))
+	if (READ_ONCE(adapter->steering) && port && stray_parse(adapter, skb, &packet))
 		target = emu_steer(adapter, skb, &packet, NULL);
 	if (target.tcp) {
 		skb_scrub_packet(skb, true);

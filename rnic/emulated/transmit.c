@@ -30,14 +30,9 @@ static netdev_tx_t transmit_to_wire(struct emu_adapter *adapter, struct sk_buff 
 /* To a sibling, or to the adapter's TCP; the wire would not bring it back. */
 static netdev_tx_t transmit_to_self(struct emu_function *fn, struct sk_buff *skb)
 {
-	skb->protocol = eth_type_trans(skb, fn->base.netdev);
-	if (eth_type_vlan(skb->protocol)) {
-		skb = skb_vlan_untag(skb);
-		if (!skb)
-			return NETDEV_TX_OK;
-	}
-	skb_reset_network_header(skb);
-	emu_inject(fn->adapter, skb, fn);
+	skb = emu_frame_received(skb, fn);
+	if (skb)
+		emu_inject(fn->adapter, skb, fn);
 	return NETDEV_TX_OK;
 }
 
@@ -100,7 +95,7 @@ netdev_tx_t emu_port_xmit(struct sk_buff *skb, struct net_device *netdev)
 		return transmit_drop(skb, netdev);
 	dev_sw_netstats_tx_add(netdev, 1, skb->len);
 	rcu_read_lock();
-	/* Both ends may be the adapter's; anything else has a path. */
+	/* Both ends may be the adapter's; anything else, and what is in a VLAN, has a path. */
 	packet.flow.vlan = 0;
 	if (packet.tcp && emu_is_own(adapter, &packet))
 		emu_inject(adapter, skb, NULL);
