@@ -45,8 +45,9 @@ struct rnic_adapter_ops;
 /**
  * struct rnic_adapter - an adapter; the driver embeds it
  * @ops: set by the driver
- * @name: set by the driver; for messages and tools
+ * @name: set by the driver; for messages and tools. Changed by rnic_adapter_rename().
  * @port: set by the driver: the host's interface that stands for its port
+ * @id: the shim's: unlike @name, no other has it, or had it
  * @item: the shim's, under its lock, as what follows
  * @functions: those that are registered
  * @refs: one for registration, one for each listener, connection and handle
@@ -57,6 +58,7 @@ struct rnic_adapter {
 	char name[32];
 	struct net_device *port;
 
+	u32 id;
 	struct list_head item;
 	struct list_head functions;
 	refcount_t refs;
@@ -328,6 +330,7 @@ struct rnic_adapter_ops {
 
 int rnic_adapter_register(struct rnic_adapter *adapter);
 void rnic_adapter_unregister(struct rnic_adapter *adapter);
+void rnic_adapter_rename(struct rnic_adapter *adapter, const char *name);
 int rnic_function_register(struct rnic_function *fn);
 void rnic_function_unregister(struct rnic_function *fn);
 

@@ -14,12 +14,12 @@
 
 /**
  * enum rnic_nl_command - changes need CAP_NET_ADMIN in the initial namespaces
- * @RNIC_NL_GET_ADAPTERS: dump: ADAPTER, PORT, COUNTER ...
- * @RNIC_NL_GET_FUNCTIONS: dump: ADAPTER, PORT (if seen), NUMBER, KIND, ROLE, IFNAME,
- *	IFINDEX or else NETNSID, ADDRESS ...
+ * @RNIC_NL_GET_ADAPTERS: dump: ADAPTER, ADAPTER_ID, PORT, COUNTER ...
+ * @RNIC_NL_GET_FUNCTIONS: dump: ADAPTER, ADAPTER_ID, PORT (if seen), NUMBER, KIND, ROLE,
+ *	IFNAME, IFINDEX or else NETNSID, ADDRESS ...
  * @RNIC_NL_SET_ROLE: a function (IFINDEX; or PORT and NUMBER), ROLE
- * @RNIC_NL_GET_RULES: dump: ADAPTER, PORT (if seen), NUMBER, RULE, what it asks for,
- *	PACKETS, OCTETS
+ * @RNIC_NL_GET_RULES: dump: ADAPTER, ADAPTER_ID, PORT (if seen), NUMBER, RULE, what
+ *	it asks for, PACKETS, OCTETS
  * @RNIC_NL_ADD_RULE: a function, what the rule asks for: PROTOCOL, SOURCE,
  *	SOURCE_PREFIX, DEST, DEST_PREFIX, SOURCE_PORT, DEST_PORT, TOS, TOS_MASK
  * @RNIC_NL_DEL_RULE: a function, RULE
@@ -36,7 +36,7 @@ enum rnic_nl_command {
 
 /**
  * enum rnic_nl_attr
- * @RNIC_NL_ADAPTER: string: its name
+ * @RNIC_NL_ADAPTER: string: its name; one in another namespace may have the same
  * @RNIC_NL_PORT: u32: interface index of the adapter's port
  * @RNIC_NL_NUMBER: u16: a function's on its adapter
  * @RNIC_NL_KIND: u8: enum rnic_nl_kind
@@ -62,6 +62,7 @@ enum rnic_nl_command {
  * @RNIC_NL_DEST_PORT: be16
  * @RNIC_NL_TOS: u8: type of service, or traffic class
  * @RNIC_NL_TOS_MASK: u8: bits of it that count; all when it is missing
+ * @RNIC_NL_ADAPTER_ID: u32: that no other adapter has
  */
 enum rnic_nl_attr {
 	RNIC_NL_ATTR_UNSPEC,
@@ -90,6 +91,7 @@ enum rnic_nl_attr {
 	RNIC_NL_DEST_PORT,
 	RNIC_NL_TOS,
 	RNIC_NL_TOS_MASK,
+	RNIC_NL_ADAPTER_ID,
 	RNIC_NL_ATTR_END
 };
 

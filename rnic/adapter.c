@@ -11,6 +11,7 @@
 /* What it protects stands in rnic.h. */
 DEFINE_MUTEX(rnic_lock);
 LIST_HEAD(rnic_adapters);
+static u32 adapter_last_id;	/* under rnic_lock */
 
 bool rnic_adapter_get(struct rnic_adapter *adapter)
 {
@@ -102,6 +103,7 @@ int rnic_adapter_register(struct rnic_adapter *adapter)
 	refcount_set(&adapter->refs, 1);
 	init_completion(&adapter->unused);
 	mutex_lock(&rnic_lock);
+	adapter->id = ++adapter_last_id;
 	list_add_tail_rcu(&adapter->item, &rnic_adapters);
 	mutex_unlock(&rnic_lock);
 	return 0;
@@ -129,6 +131,21 @@ void rnic_adapter_unregister(struct rnic_adapter *adapter)
 	synchronize_rcu();
 }
 EXPORT_SYMBOL_GPL(rnic_adapter_unregister);
+
+/**
+ * rnic_adapter_rename - an adapter has another name
+ * @adapter: registered
+ * @name: cut off if it is too long
+ *
+ * May be called with rtnl held.
+ */
+void rnic_adapter_rename(struct rnic_adapter *adapter, const char *name)
+{
+	mutex_lock(&rnic_lock);
+	strscpy(adapter->name, name, sizeof(adapter->name));
+	mutex_unlock(&rnic_lock);
+}
+EXPORT_SYMBOL_GPL(rnic_adapter_rename);
 
 /**
  * rnic_function_register - an adapter has a function

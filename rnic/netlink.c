@@ -73,7 +73,8 @@ static bool sees(const struct net *net, const struct rnic_function *fn)
 
 static int put_adapter_id(struct dump *d, const struct rnic_adapter *adapter)
 {
-	if (nla_put_string(d->skb, RNIC_NL_ADAPTER, adapter->name))
+	if (nla_put_string(d->skb, RNIC_NL_ADAPTER, adapter->name) ||
+	    nla_put_u32(d->skb, RNIC_NL_ADAPTER_ID, adapter->id))
 		return -EMSGSIZE;
 	if (!sees_port(d->net, adapter))
 		return 0;

@@ -284,6 +284,8 @@ static int adapter_event(struct notifier_block *nb, unsigned long what, void *ar
 	list_for_each_entry(adapter, &emu_adapters, item) {
 		if (adapter->lower != netdev)
 			continue;
+		if (what == NETDEV_CHANGENAME)
+			rnic_adapter_rename(&adapter->base, netdev->name);
 		if (what == NETDEV_CHANGEMTU) {
 			struct net_device *port = rtnl_dereference(adapter->port);
 

@@ -54,6 +54,7 @@ static int take_adapter(const struct nlmsghdr *nlh, void *data)
 	model->adapters = grow(model->adapters, model->adapter_count, &model->adapter_room, sizeof(*adapter));
 	adapter = &model->adapters[model->adapter_count++];
 	netlink_string(tb[RNIC_NL_ADAPTER], adapter->name, sizeof(adapter->name));
+	adapter->id = netlink_u32(tb[RNIC_NL_ADAPTER_ID]);
 	adapter->port = netlink_u32(tb[RNIC_NL_PORT]);
 	return mnl_attr_parse(nlh, sizeof(struct genlmsghdr), take_counter, adapter);
 }
@@ -86,6 +87,7 @@ static int take_function(const struct nlmsghdr *nlh, void *data)
 	model->functions = grow(model->functions, model->function_count, &model->function_room, sizeof(*fn));
 	fn = &model->functions[model->function_count++];
 	netlink_string(tb[RNIC_NL_ADAPTER], fn->adapter, sizeof(fn->adapter));
+	fn->adapter_id = netlink_u32(tb[RNIC_NL_ADAPTER_ID]);
 	netlink_string(tb[RNIC_NL_IFNAME], fn->name, sizeof(fn->name));
 	fn->number = netlink_u32(tb[RNIC_NL_NUMBER]);
 	fn->kind = netlink_u32(tb[RNIC_NL_KIND]);
@@ -106,7 +108,7 @@ static int take_rule(const struct nlmsghdr *nlh, void *data)
 	PARSE(nlh, tb);
 	model->rules = grow(model->rules, model->rule_count, &model->rule_room, sizeof(*rule));
 	rule = &model->rules[model->rule_count++];
-	netlink_string(tb[RNIC_NL_ADAPTER], rule->adapter, sizeof(rule->adapter));
+	rule->adapter_id = netlink_u32(tb[RNIC_NL_ADAPTER_ID]);
 	netlink_string(tb[RNIC_NL_IFNAME], rule->name, sizeof(rule->name));
 	rule->number = netlink_u32(tb[RNIC_NL_NUMBER]);
 	rule->id = netlink_u32(tb[RNIC_NL_RULE]);

@@ -15,6 +15,7 @@ struct counter {
 
 struct adapter {
 	char name[32];
+	uint32_t id;
 	uint32_t port;
 	struct counter *counters;
 	size_t count, room;
@@ -29,6 +30,7 @@ struct prefix {
 
 struct function {
 	char adapter[32];
+	uint32_t adapter_id;
 	char name[32];
 	unsigned int number;
 	unsigned int kind;
@@ -40,7 +42,7 @@ struct function {
 };
 
 struct rule {
-	char adapter[32];
+	uint32_t adapter_id;
 	char name[32];		/* of the function's interface */
 	unsigned int number;	/* of the function */
 	uint32_t id;

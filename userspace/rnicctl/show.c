@@ -37,20 +37,33 @@ const char *prefix_text(const struct prefix *prefix, bool with_bits, char *buf, 
 	return buf;
 }
 
-/* @only: an adapter's name, or that of a function's interface; NULL: all */
-static bool is_meant(const char *only, const char *adapter, const char *function)
+/* @only: the name of an adapter in this namespace, or of a function's interface; NULL: all */
+static bool is_meant(const char *only, const char *name)
 {
-	return !only || !strcmp(only, adapter) || (function && !strcmp(only, function));
+	return !only || !strcmp(only, name);
 }
 
-static bool adapter_is_known(const struct model *model, const char *name)
+/* The adapter of a function, or NULL: its port is in another namespace. */
+static const struct adapter *adapter_of(const struct model *model, const struct function *fn)
 {
 	size_t i;
 
 	for (i = 0; i < model->adapter_count; i++)
-		if (!strcmp(model->adapters[i].name, name))
-			return true;
-	return false;
+		if (model->adapters[i].id == fn->adapter_id)
+			return &model->adapters[i];
+	return NULL;
+}
+
+static bool function_is_meant(const struct model *model, const struct function *fn, const char *only)
+{
+	const struct adapter *adapter = adapter_of(model, fn);
+
+	return is_meant(only, fn->name) || (adapter && is_meant(only, adapter->name));
+}
+
+static bool rule_is_of(const struct rule *rule, const struct function *fn)
+{
+	return rule->adapter_id == fn->adapter_id && rule->number == fn->number;
 }
 
 /* For people */
@@ -95,7 +108,7 @@ static void text_function(const struct model *model, const struct function *fn)
 	for (i = 0; i < model->rule_count; i++) {
 		const struct rule *rule = &model->rules[i];
 
-		if (strcmp(rule->adapter, fn->adapter) || rule->number != fn->number)
+		if (!rule_is_of(rule, fn))
 			continue;
 		printf("        rule %u:", rule->id);
 		text_match(rule);
@@ -103,16 +116,19 @@ static void text_function(const struct model *model, const struct function *fn)
 	}
 }
 
-static void text_functions(const struct model *model, const char *adapter, const char *only)
+/* @adapter: whose; NULL: of adapters in other namespaces */
+static void text_functions(const struct model *model, const struct adapter *adapter, const char *only)
 {
 	size_t i;
 
 	for (i = 0; i < model->function_count; i++) {
 		const struct function *fn = &model->functions[i];
 
-		if (adapter ? !strcmp(fn->adapter, adapter) && is_meant(only, adapter, fn->name) :
-			      !adapter_is_known(model, fn->adapter) && is_meant(only, "", fn->name))
-			text_function(model, fn);
+		if (adapter_of(model, fn) != adapter || !function_is_meant(model, fn, only))
+			continue;
+		if (!adapter)
+			printf("adapter %s, in another namespace\n", fn->adapter);
+		text_function(model, fn);
 	}
 }
 
@@ -123,15 +139,14 @@ void show_text(const struct model *model, const char *only)
 	for (i = 0; i < model->adapter_count; i++) {
 		const struct adapter *adapter = &model->adapters[i];
 
-		if (is_meant(only, adapter->name, NULL)) {
+		if (is_meant(only, adapter->name)) {
 			printf("adapter %s\n    packets:", adapter->name);
 			for (j = 0; j < adapter->count; j++)
 				printf(" %s %ju", adapter->counters[j].name, (uintmax_t)adapter->counters[j].value);
 			putchar('\n');
 		}
-		text_functions(model, adapter->name, only);
+		text_functions(model, adapter, only);
 	}
-	/* Whose port is in another namespace */
 	text_functions(model, NULL, only);
 }
 
@@ -141,7 +156,7 @@ static void json_adapter(const struct adapter *adapter)
 {
 	size_t i;
 
-	printf("{\"name\":");
+	printf("{\"id\":%u,\"name\":", adapter->id);
 	text_json(stdout, adapter->name);
 	printf(",\"counters\":{");
 	for (i = 0; i < adapter->count; i++) {
@@ -180,7 +195,7 @@ static void json_function(const struct model *model, const struct function *fn)
 
 	printf("{\"adapter\":");
 	text_json(stdout, fn->adapter);
-	printf(",\"number\":%u,\"ifname\":", fn->number);
+	printf(",\"adapter_id\":%u,\"number\":%u,\"ifname\":", fn->adapter_id, fn->number);
 	text_json(stdout, fn->name);
 	printf(",\"kind\":\"%s\",\"role\":\"%s\"", kind_name(fn->kind), role_name(fn->role));
 	if (fn->elsewhere)
@@ -195,7 +210,7 @@ static void json_function(const struct model *model, const struct function *fn)
 	}
 	printf("],\"rules\":[");
 	for (i = 0; i < model->rule_count; i++) {
-		if (strcmp(model->rules[i].adapter, fn->adapter) || model->rules[i].number != fn->number)
+		if (!rule_is_of(&model->rules[i], fn))
 			continue;
 		printf("%s", comma);
 		json_rule(&model->rules[i]);
@@ -211,7 +226,7 @@ void show_json(const struct model *model, const char *only)
 
 	printf("{\"adapters\":[");
 	for (i = 0; i < model->adapter_count; i++) {
-		if (!is_meant(only, model->adapters[i].name, NULL))
+		if (!is_meant(only, model->adapters[i].name))
 			continue;
 		printf("%s", comma);
 		json_adapter(&model->adapters[i]);
@@ -220,7 +235,7 @@ void show_json(const struct model *model, const char *only)
 	printf("],\"functions\":[");
 	comma = "";
 	for (i = 0; i < model->function_count; i++) {
-		if (!is_meant(only, model->functions[i].adapter, model->functions[i].name))
+		if (!function_is_meant(model, &model->functions[i], only))
 			continue;
 		printf("%s", comma);
 		json_function(model, &model->functions[i]);
