@@ -14,6 +14,7 @@
 #include "rnicctl.h"
 
 #define FOLDER	"/proc/sys/net/ipv4"
+#define FOLDER6	"/proc/sys/net/ipv6/conf"
 
 struct setting {
 	char path[96];
@@ -47,28 +48,37 @@ static ssize_t read_value(const char *path, char *value, size_t size)
 	return len;
 }
 
-/* Of the caller's network namespace, as far as they can be written */
+/* Unless it is not there, or can not be written */
+static void settings_add(struct settings *settings, const char *folder, const char *name)
+{
+	struct setting *next;
+	struct stat st;
+
+	settings->list = grow(settings->list, settings->count, &settings->room,
+			      sizeof(*settings->list));
+	next = &settings->list[settings->count];
+	snprintf(next->path, sizeof(next->path), "%s/%.64s", folder, name);
+	if (!stat(next->path, &st) && st.st_mode & 0200 &&
+	    read_value(next->path, next->value, sizeof(next->value)) > 0)
+		settings->count++;
+}
+
+/* Of the caller's network namespace */
 struct settings *settings_read(void)
 {
 	struct settings *settings = check_alloc(calloc(1, sizeof(*settings)));
 	struct dirent **entries;
-	struct setting *next;
-	struct stat st;
 	int i, count;
 
 	count = scandir(FOLDER, &entries, is_tcps, alphasort);
 	for (i = 0; i < count; i++) {
-		settings->list = grow(settings->list, settings->count, &settings->room,
-				      sizeof(*settings->list));
-		next = &settings->list[settings->count];
-		snprintf(next->path, sizeof(next->path), FOLDER "/%.64s", entries[i]->d_name);
-		if (!stat(next->path, &st) && st.st_mode & 0200 &&
-		    read_value(next->path, next->value, sizeof(next->value)) > 0)
-			settings->count++;
+		settings_add(settings, FOLDER, entries[i]->d_name);
 		free(entries[i]);
 	}
 	if (count >= 0)
 		free(entries);
+	settings_add(settings, FOLDER6 "/all", "hop_limit");
+	settings_add(settings, FOLDER6 "/default", "hop_limit");
 	return settings;
 }
 
