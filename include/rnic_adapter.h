@@ -24,6 +24,7 @@
 #ifndef WHARF_RNIC_ADAPTER_H
 #define WHARF_RNIC_ADAPTER_H
 
+#include <linux/atomic.h>
 #include <linux/completion.h>
 #include <linux/if_ether.h>
 #include <linux/in6.h>
@@ -50,6 +51,7 @@ struct rnic_adapter_ops;
  * @id: the shim's: unlike @name, no other has it, or had it
  * @item: the shim's, under its lock, as what follows
  * @functions: those that are registered
+ * @flows: connections that are steered to it
  * @refs: one for registration, one for each listener, connection and handle
  * @unused: completed by the last reference
  */
@@ -61,6 +63,7 @@ struct rnic_adapter {
 	u32 id;
 	struct list_head item;
 	struct list_head functions;
+	atomic_t flows;
 	refcount_t refs;
 	struct completion unused;
 };
@@ -291,6 +294,8 @@ struct rnic_rule {
  *	rule_remove(). Optional, as the following two are with it.
  * @rule_remove: undo rule_add()
  * @rule_count: how much went by a rule
+ * @steering: whether packets of what is steered come to its TCP: a test may have them
+ *	go to the host. Optional: they do.
  * @counter: the name of the adapter's counter number @n, and its value; NULL: there
  *	are no more. Optional.
  */
@@ -325,6 +330,7 @@ struct rnic_adapter_ops {
 	int (*rule_add)(struct rnic_rule *rule);
 	void (*rule_remove)(struct rnic_rule *rule);
 	void (*rule_count)(struct rnic_rule *rule, u64 *packets, u64 *octets);
+	bool (*steering)(struct rnic_adapter *adapter);
 	const char *(*counter)(struct rnic_adapter *adapter, unsigned int n, u64 *value);
 };
 

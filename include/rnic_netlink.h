@@ -14,7 +14,8 @@
 
 /**
  * enum rnic_nl_command - changes need CAP_NET_ADMIN in the initial namespaces
- * @RNIC_NL_GET_ADAPTERS: dump: ADAPTER, ADAPTER_ID, PORT, COUNTER ...
+ * @RNIC_NL_GET_ADAPTERS: dump: ADAPTER, ADAPTER_ID, PORT, STEERING, FLOWS, HANDLES,
+ *	COUNTER ...
  * @RNIC_NL_GET_FUNCTIONS: dump: ADAPTER, ADAPTER_ID, PORT (if seen), NUMBER, KIND, ROLE,
  *	IFNAME, IFINDEX or else NETNSID, ADDRESS ...
  * @RNIC_NL_SET_ROLE: a function (IFINDEX; or PORT and NUMBER), ROLE
@@ -63,6 +64,9 @@ enum rnic_nl_command {
  * @RNIC_NL_TOS: u8: type of service, or traffic class
  * @RNIC_NL_TOS_MASK: u8: bits of it that count; all when it is missing
  * @RNIC_NL_ADAPTER_ID: u32: that no other adapter has
+ * @RNIC_NL_STEERING: u8: 0: a test has what is offloaded go to the host
+ * @RNIC_NL_FLOWS: u32: connections that are steered to the adapter
+ * @RNIC_NL_HANDLES: u32: address handles: pairs of addresses whose next hop is followed
  */
 enum rnic_nl_attr {
 	RNIC_NL_ATTR_UNSPEC,
@@ -92,6 +96,9 @@ enum rnic_nl_attr {
 	RNIC_NL_TOS,
 	RNIC_NL_TOS_MASK,
 	RNIC_NL_ADAPTER_ID,
+	RNIC_NL_STEERING,
+	RNIC_NL_FLOWS,
+	RNIC_NL_HANDLES,
 	RNIC_NL_ATTR_END
 };
 

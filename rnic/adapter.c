@@ -100,6 +100,7 @@ int rnic_adapter_register(struct rnic_adapter *adapter)
 		    !ops->rule_add != !ops->rule_remove || !ops->rule_add != !ops->rule_count))
 		return -EINVAL;
 	INIT_LIST_HEAD(&adapter->functions);
+	atomic_set(&adapter->flows, 0);
 	refcount_set(&adapter->refs, 1);
 	init_completion(&adapter->unused);
 	mutex_lock(&rnic_lock);

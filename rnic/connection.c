@@ -161,6 +161,21 @@ static struct connection *connection_create(struct rnic_function *fn, const stru
 	return c;
 }
 
+static int connection_steer(struct connection *c)
+{
+	int ret = c->adapter->ops->steer(c->fn, &c->flow);
+
+	if (!ret)
+		atomic_inc(&c->adapter->flows);
+	return ret;
+}
+
+static void connection_unsteer(struct connection *c)
+{
+	c->adapter->ops->unsteer(c->fn, &c->flow);
+	atomic_dec(&c->adapter->flows);
+}
+
 /* What is steered stays so until the host answers for it again. */
 static void connection_free(struct connection *c, bool steered)
 {
@@ -169,7 +184,7 @@ static void connection_free(struct connection *c, bool steered)
 		portspace_placeholder_put(c->placeholder);
 	}
 	if (steered)
-		c->adapter->ops->unsteer(c->fn, &c->flow);
+		connection_unsteer(c);
 	rnic_handle_put(c->handle);
 	rnic_adapter_put(c->adapter);
 	kfree(c);
@@ -226,7 +241,7 @@ static struct connection *connection_accept(struct portspace_reservation *res,
 	c = connection_create(conn->fn, &conn->flow, net);
 	if (IS_ERR(c))
 		return c;
-	ret = c->adapter->ops->steer(c->fn, &c->flow);
+	ret = connection_steer(c);
 	if (ret) {
 		connection_free(c, false);
 		return ERR_PTR(ret);
@@ -308,7 +323,7 @@ static struct iwarp_conn *connection_connect_by(struct rnic_function *fn, u16 vl
 	addr_set_port(&c->flow.local, addr_port(&pair.local));
 	c->addrs.local = c->flow.local;
 	/* Nobody has heard of the port yet, so nothing comes before it is steered. */
-	ret = c->adapter->ops->steer(c->fn, &c->flow);
+	ret = connection_steer(c);
 	if (ret)
 		goto err_free;
 	ret = connection_connect(c, params, watch);

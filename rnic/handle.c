@@ -433,6 +433,20 @@ void handle_orphan(struct rnic_function *fn)
 	spin_unlock_bh(&handles_lock);
 }
 
+/* How many an adapter has */
+unsigned int handle_count(const struct rnic_adapter *adapter)
+{
+	unsigned int count = 0;
+	struct handle *h;
+	int i;
+
+	spin_lock_bh(&handles_lock);
+	hash_for_each(handles, i, h, node)
+		count += h->base.fn->adapter == adapter;
+	spin_unlock_bh(&handles_lock);
+	return count;
+}
+
 /* Following */
 
 /* One that is dead says nothing any more; another takes its place. */

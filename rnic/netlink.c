@@ -98,7 +98,11 @@ static int put_adapter(struct dump *d, struct rnic_adapter *adapter)
 	unsigned int n;
 	u64 value;
 
-	if (put_adapter_id(d, adapter))
+	if (put_adapter_id(d, adapter) ||
+	    nla_put_u8(d->skb, RNIC_NL_STEERING,
+		       !adapter->ops->steering || adapter->ops->steering(adapter)) ||
+	    nla_put_u32(d->skb, RNIC_NL_FLOWS, atomic_read(&adapter->flows)) ||
+	    nla_put_u32(d->skb, RNIC_NL_HANDLES, handle_count(adapter)))
 		return -EMSGSIZE;
 	for (n = 0; adapter->ops->counter; n++) {
 		name = adapter->ops->counter(adapter, n, &value);

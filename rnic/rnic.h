@@ -114,6 +114,7 @@ int handle_init(void);
 void handle_exit(void);
 void handle_orphan(struct rnic_function *fn);
 void handle_refresh(struct net *net);
+unsigned int handle_count(const struct rnic_adapter *adapter);
 
 /* listening.c; under rnic_lock */
 void listening_extend(struct rnic_function *fn);

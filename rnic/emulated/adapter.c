@@ -95,6 +95,11 @@ static int adapter_set_role(struct rnic_function *fn, enum rnic_nl_role role)
 	return 0;
 }
 
+static bool adapter_steering(struct rnic_adapter *base)
+{
+	return READ_ONCE(to_emu_adapter(base)->steering);
+}
+
 static const char *adapter_counter(struct rnic_adapter *base, unsigned int n, u64 *value)
 {
 	static const char *const names[] = {
@@ -143,6 +148,7 @@ const struct rnic_adapter_ops emu_ops = {
 	.rule_add = emu_rule_add,
 	.rule_remove = emu_rule_remove,
 	.rule_count = emu_rule_count,
+	.steering = adapter_steering,
 	.counter = adapter_counter,
 };
 

@@ -56,6 +56,9 @@ static int take_adapter(const struct nlmsghdr *nlh, void *data)
 	netlink_string(tb[RNIC_NL_ADAPTER], adapter->name, sizeof(adapter->name));
 	adapter->id = netlink_u32(tb[RNIC_NL_ADAPTER_ID]);
 	adapter->port = netlink_u32(tb[RNIC_NL_PORT]);
+	adapter->steering = netlink_u32(tb[RNIC_NL_STEERING]);
+	adapter->flows = netlink_u32(tb[RNIC_NL_FLOWS]);
+	adapter->handles = netlink_u32(tb[RNIC_NL_HANDLES]);
 	return mnl_attr_parse(nlh, sizeof(struct genlmsghdr), take_counter, adapter);
 }
 

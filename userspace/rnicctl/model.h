@@ -17,6 +17,8 @@ struct adapter {
 	char name[32];
 	uint32_t id;
 	uint32_t port;
+	bool steering;
+	uint32_t flows, handles;
 	struct counter *counters;
 	size_t count, room;
 };

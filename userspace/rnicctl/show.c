@@ -140,7 +140,8 @@ void show_text(const struct model *model, const char *only)
 		const struct adapter *adapter = &model->adapters[i];
 
 		if (is_meant(only, adapter->name)) {
-			printf("adapter %s\n    packets:", adapter->name);
+			printf("adapter %s\n    steering %s flows %u handles %u\n    packets:", adapter->name,
+			       adapter->steering ? "on" : "off", adapter->flows, adapter->handles);
 			for (j = 0; j < adapter->count; j++)
 				printf(" %s %ju", adapter->counters[j].name, (uintmax_t)adapter->counters[j].value);
 			putchar('\n');
@@ -158,7 +159,8 @@ static void json_adapter(const struct adapter *adapter)
 
 	printf("{\"id\":%u,\"name\":", adapter->id);
 	text_json(stdout, adapter->name);
-	printf(",\"counters\":{");
+	printf(",\"steering\":%s,\"flows\":%u,\"handles\":%u,\"counters\":{",
+	       adapter->steering ? "true" : "false", adapter->flows, adapter->handles);
 	for (i = 0; i < adapter->count; i++) {
 		printf("%s", i ? "," : "");
 		text_json(stdout, adapter->counters[i].name);
