@@ -382,25 +382,25 @@ EXPORT_SYMBOL_GPL(rnic_handle_put);
  * @handle: the handle
  *
  * For the adapter to call about once a second while it sends, as the host does not
- * see that traffic: has a neighbour that was not heard of for long asked, and what
- * could not be reached tried again. Any context, as rnic_handle_get(); a reference,
+ * see that traffic: has the route looked up again, and a neighbour that was not heard
+ * of for long asked. Any context, as rnic_handle_get(); a reference,
  * or RCU and no handle_remove() seen yet.
  */
 void rnic_handle_use(struct rnic_handle *handle)
 {
 	struct handle *h = to_handle(handle);
 	struct neighbour *neigh;
-	enum rnic_hop_state state;
 
+	if (READ_ONCE(h->orphaned))
+		return;
+	/* The host does not tell of every change: not of what an IPv4 redirect has made. */
+	handle_resolve(h);
 	spin_lock_bh(&h->lock);
 	neigh = h->neigh;
 	if (neigh)
 		neigh_hold(neigh);
-	state = h->hop.state;
 	spin_unlock_bh(&h->lock);
-	if (state == RNIC_HOP_UNREACHABLE || (neigh && READ_ONCE(neigh->dead)))
-		handle_resolve(h);
-	else if (neigh && !(READ_ONCE(neigh->nud_state) & NUD_CONNECTED))
+	if (neigh && !(READ_ONCE(neigh->nud_state) & NUD_CONNECTED))
 		neigh_event_send(neigh, NULL);
 	if (neigh)
 		neigh_release(neigh);
@@ -479,8 +479,12 @@ static void handle_neigh_changed(struct neighbour *neigh)
 
 static int handle_netevent(struct notifier_block *nb, unsigned long what, void *arg)
 {
+	const struct netevent_redirect *redirect = arg;
+
 	if (what == NETEVENT_NEIGH_UPDATE)
 		handle_neigh_changed(arg);
+	else if (what == NETEVENT_REDIRECT)
+		handle_refresh(dev_net(redirect->neigh->dev));
 	return NOTIFY_DONE;
 }
 
