@@ -248,7 +248,6 @@ err_dealloc:
 int siw_device_enable(struct ib_device *ibdev)
 {
 	struct siw_device *dev = to_siw_dev(ibdev);
-
 	int err = 0;
 
 	rtnl_lock();
