@@ -13,6 +13,8 @@
 #define KV_DATA		(32 * 1024)	/* octets for one-sided requests, each end */
 #define KV_MESSAGE	256		/* octets of a message */
 #define KV_DEPTH	32		/* entries of a queue */
+#define KV_SGES		6		/* of a request */
+#define KV_INLINE	80		/* octets of a request */
 #define KV_TIMEOUT	(20 * HZ)
 #define KV_POISON	0xa5
 #define KV_UNREGISTERED	-1
@@ -222,5 +224,10 @@ int kv_test_drain_srq(struct kv_world *w);
 int kv_test_srq(struct kv_world *w);
 int kv_test_resized(struct kv_world *w);
 int kv_test_resized_busy(struct kv_world *w);
+
+/* kverbs_limits.c */
+int kv_test_full(struct kv_world *w);
+int kv_test_gathered(struct kv_world *w);
+int kv_test_inlined(struct kv_world *w);
 
 #endif

@@ -38,7 +38,8 @@ static int end_open(struct kv_end *e, struct ib_srq *srq)
 		.srq = srq,
 		.cap = {
 			.max_send_wr = KV_DEPTH, .max_recv_wr = srq ? 0 : KV_DEPTH,
-			.max_send_sge = 1, .max_recv_sge = 1,
+			.max_send_sge = KV_SGES, .max_recv_sge = KV_SGES,
+			.max_inline_data = KV_INLINE,
 		},
 	};
 

@@ -39,6 +39,9 @@ static const struct {
 	{ "srq", kv_test_srq },
 	{ "resized", kv_test_resized },
 	{ "resized_busy", kv_test_resized_busy },
+	{ "full", kv_test_full },
+	{ "gathered", kv_test_gathered },
+	{ "inlined", kv_test_inlined },
 };
 
 static DEFINE_MUTEX(one_at_a_time);
