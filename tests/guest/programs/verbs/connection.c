@@ -109,6 +109,14 @@ void make_cqs(uint32_t cqe)
 	expect(scq && rcq, "no CQ");
 }
 
+static int take_qp(struct ibv_qp *earlier, struct ibv_qp_init_attr *attr)
+{
+	if (!earlier)
+		return rdma_create_qp(id, pd, attr);
+	id->qp = earlier;
+	return 0;
+}
+
 void connect_with(struct options o)
 {
 	struct rdma_conn_param param = {};
@@ -126,13 +134,14 @@ void connect_with(struct options o)
 
 	param.initiator_depth = o.reads ?: 8;
 	param.responder_resources = o.reads ?: 8;
-	make_cqs(o.cqe ?: 4 * DEPTH);
+	if (!o.qp)
+		make_cqs(o.cqe ?: 4 * DEPTH);
 	attr.send_cq = scq;
 	attr.recv_cq = rcq;
 	if (client) {
 		barrier();	/* the server listens since it began */
 		resolve(&id);
-		expect_zero(rdma_create_qp(id, pd, &attr));
+		expect_zero(take_qp(o.qp, &attr));
 		expect_zero(rdma_connect(id, &param));
 	} else {
 		struct rdma_cm_event *event;
@@ -142,7 +151,7 @@ void connect_with(struct options o)
 		expect(event, "no CONNECT_REQUEST");
 		id = event->id;
 		rdma_ack_cm_event(event);
-		expect_zero(rdma_create_qp(id, pd, &attr));
+		expect_zero(take_qp(o.qp, &attr));
 		expect_zero(rdma_accept(id, &param));
 	}
 	await_event(ESTABLISHED);

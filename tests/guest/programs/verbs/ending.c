@@ -152,6 +152,62 @@ static void states(void)
 	expect_zero(to_error());
 }
 
+/* One message of each kind, in round @n */
+static void traffic(uint32_t n)
+{
+	if (client) {
+		fill(0, 5000, n);
+		barrier();
+		post_write(1, 0, 5000, TARGET, 0);
+		post_read(2, 10000, 5000, TARGET, 0);
+		post_send(3, 0, 5000, 0);
+		for (uint64_t i = 1; i <= 3; i++)
+			await_wc(scq, i, SUCCESS);
+		verify(10000, 5000, n);
+	} else {
+		post_recv(1, 10000, 5000);
+		post_receives();
+		barrier();
+		await_wc(rcq, 1, SUCCESS);
+		verify(10000, 5000, n);
+		verify(TARGET, 5000, n);
+	}
+	barrier();
+}
+
+/* Over and over: what a QP was before is forgotten. */
+static void reset(void)
+{
+	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_RESET };
+	struct ibv_qp *qp = NULL;
+	int n, i;
+
+	for (n = 1; n <= 3; n++) {
+		snprintf(note, sizeof(note), " (connection %d)", n);
+		connect_both(.qp = qp);
+		qp = id->qp;
+		expect(ibv_modify_qp(qp, &attr, IBV_QP_STATE), "to RESET, connected");
+		traffic(n);
+		if (client)
+			expect_zero(rdma_disconnect(id));
+		await_event(DISCONNECTED);
+		if (!client)
+			await_flush(rcq, 100, 109);
+		/* The connection manager lets go of it in its own time. */
+		for (i = 0; ibv_modify_qp(qp, &attr, IBV_QP_STATE); i++) {
+			expect(i < wait_ms, "to RESET, disconnected");
+			usleep(1000);
+		}
+		expect(qp_state() == IBV_QPS_RESET, "state %d", qp_state());
+		if (n == 3)
+			break;
+		id->qp = NULL;
+		expect_zero(rdma_destroy_id(id));
+		id = NULL;
+	}
+	barrier();
+}
+
 /* The memory is taken away in the middle of traffic. */
 static void dereg_under_traffic(void)
 {
@@ -205,6 +261,7 @@ static const struct test tests[] = {
 	TEST(disconnect_sends_all, "disconnecting loses nothing that was posted before"),
 	TEST(destroy_at_once, "destroying a connected QP"),
 	TEST(states, "the QP's states"),
+	TEST(reset, "a QP that is reset serves another connection"),
 	TEST(dereg_under_traffic, "a region is taken away under traffic"),
 };
 

@@ -39,7 +39,7 @@ struct group {
 
 extern const struct group sizes_group, settings_group, gather_group, completions_group,
 	queues_group, reads_group, local_errors_group, remote_errors_group, invalidate_group,
-	ending_group, limits_group, opcodes_group, srq_group, rereg_group;
+	ending_group, limits_group, opcodes_group, srq_group, rereg_group, query_group, longest_group;
 
 /* ends.c: failing and meeting */
 
@@ -116,6 +116,7 @@ struct options {
 	uint8_t reads;		/* ORD and IRD, 1 to ... */
 	uint32_t cqe;
 	struct ibv_srq *srq;
+	struct ibv_qp *qp;	/* from an earlier connection, with its CQs */
 };
 
 extern struct ibv_context *verbs;

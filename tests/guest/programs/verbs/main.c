@@ -26,6 +26,8 @@ static const struct group * const groups[] = {
 	&opcodes_group,
 	&srq_group,
 	&rereg_group,
+	&query_group,
+	&longest_group,
 };
 
 static bool run_test(const struct test *test, unsigned int number)

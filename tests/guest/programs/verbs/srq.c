@@ -184,6 +184,31 @@ static void srq_last_wqe(void)
 	message(1);
 }
 
+/* The QP hears of the end from its peer. */
+static void srq_disconnected(void)
+{
+	if (!client) {
+		make_srq(8);
+		post_srq_recvs(0, 2);
+	}
+	connect_both(.srq = srq);
+	use_connection(1);
+	connect_both(.srq = srq);
+	if (client)
+		expect_zero(rdma_disconnect(id));
+	await_event(DISCONNECTED);
+	if (!client) {
+		await_async(IBV_EVENT_QP_LAST_WQE_REACHED);
+		no_wc(rcq);
+		expect_zero(to_error());
+		no_async();
+	}
+	use_connection(0);
+	barrier();
+	message(0);
+	message(1);
+}
+
 static void srq_refusals(void)
 {
 	struct ibv_srq_init_attr attr = { .attr = { .max_wr = 1u << 20, .max_sge = 1 } };
@@ -210,6 +235,7 @@ static const struct test tests[] = {
 	TEST(srq_limit, "the SRQ limit is told once"),
 	TEST(srq_empty, "an empty SRQ ends one connection only"),
 	TEST(srq_last_wqe, "a QP in error leaves the SRQ as it is, and says so"),
+	TEST(srq_disconnected, "a QP that its peer disconnects leaves the SRQ as it is, and says so"),
 	TEST(srq_refusals, "SRQs that cannot be"),
 };
 
