@@ -19,7 +19,9 @@
  *   where a handle says.
  *
  * Context: operations sleep and take no rtnl, and are called one at a time per
- * object, unless said otherwise. They may be called with rtnl held.
+ * object, unless said otherwise. They may be called with rtnl held, and under the
+ * shim's own lock: rnic_conn_gone(), and what registers and unregisters, are not to
+ * be called from one.
  */
 #ifndef WHARF_RNIC_ADAPTER_H
 #define WHARF_RNIC_ADAPTER_H
@@ -36,7 +38,6 @@
 #include "portspace_placeholder.h"
 #include "rnic_netlink.h"
 
-struct module;
 struct net;
 struct net_device;
 struct sk_buff;
@@ -46,7 +47,8 @@ struct rnic_adapter_ops;
 /**
  * struct rnic_adapter - an adapter; the driver embeds it
  * @ops: set by the driver
- * @name: set by the driver; for messages and tools. Changed by rnic_adapter_rename().
+ * @name: set by the driver; for messages and tools, so it should be the only one.
+ *	Changed by rnic_adapter_rename().
  * @port: set by the driver: the host's interface that stands for its port
  * @id: the shim's: unlike @name, no other has it, or had it
  * @item: the shim's, under its lock, as what follows
@@ -145,7 +147,10 @@ struct rnic_hop {
  *
  * Made and kept current by the shim, which follows the host's routes and
  * neighbours. Counted by rnic_handle_get() and rnic_handle_put(). As long as there is
- * one, @fn stays, and unregistering its interface waits.
+ * one, @fn stays, and unregistering its interface waits. The shim has one for
+ * each of its connections; for what is sent before there is one (the answer to a SYN,
+ * before accept()) or after it (a late RST) the adapter gets one itself. It says with
+ * rnic_handle_use(), about once a second, that it sends.
  */
 struct rnic_handle {
 	struct rnic_function *fn;
@@ -158,9 +163,10 @@ struct rnic_handle {
  * struct rnic_conn - a connection of the adapter's TCP; the driver embeds it
  * @fn: set by the driver: whose local address it has
  * @flow: set by the driver
- * @sock: set by the driver: the connection as a TCP socket that nobody else has. The
- *	shim, and the QP, use its callbacks and its sk_user_data from accept() or
- *	connect() on until release().
+ * @sock: set by the driver: the connection as a TCP socket that nobody else has, with
+ *	TCP's own callbacks, not those of a listener, and locks of a class of their own
+ *	(iwarp_socket_reclassify()). The shim, and the QP, use its callbacks and its
+ *	sk_user_data from accept() or connect() on until release().
  * @peer: set by the driver: what connect(2) on @sock is given to connect again
  * @shim: the shim's
  */
@@ -204,7 +210,8 @@ struct rnic_listen_params {
  * struct rnic_connect_params - what to connect to
  * @flow: both ends; the host has reserved the local port, and judged that nobody
  *	else has these ends
- * @handle: how to get there; the shim keeps it until release()
+ * @handle: how to get there; the shim keeps it until release(), or, if that returns
+ *	false, until rnic_conn_gone()
  * @tos_set: @tos is meant
  * @tos: type of service or traffic class
  */
@@ -252,33 +259,43 @@ struct rnic_rule {
 
 /**
  * struct rnic_adapter_ops - an adapter
- * @owner: stays while anything of the adapter is in use
+ *
+ * There is no owner: rnic_adapter_unregister() waits until nothing is used any more.
+ *
  * @enable: somebody wants to offload connections of @fn; an error is told to
- *	whoever adds an RDMA device. Called without rtnl, and may take it.
+ *	whoever adds an RDMA device. Called for each of them, without any lock, and may
+ *	take rtnl.
  * @address_add: @fn has an address; packets for it go there. -EADDRINUSE: another
- *	function has it. The same once more: 0. Any context, in the order of events;
- *	of the shim's, this and the following may call rnic_handle_put() only.
+ *	function has it. The same once more: 0. An error is told to whoever gives the
+ *	address, and only logged of one that the host gives itself. Any context, in the
+ *	order of events; of the shim's, this and the following may call
+ *	rnic_handle_put() only.
  * @address_remove: it has it no more. Any context.
  * @bind: hold a port for connections to come, in @net; the wildcard as in struct
  *	rnic_listen_params. -EADDRINUSE if that is impossible. Optional.
  * @unbind: undo bind()
- * @listen: listen, and have what comes for the port steered here first
+ * @listen: listen, and have what comes for the port steered here first. An error is
+ *	told to who listens; of a wildcard that was there before @adapter's first
+ *	function in the namespace it is only logged.
  * @unlisten: reset what was not accepted. No notification comes after return.
  * @accept: the next connection, established, with its handle in use, or -EAGAIN,
- *	or -ECONNABORTED when there was one that is gone (ask again)
+ *	or -ECONNABORTED when there was one that is gone (ask again). After any other
+ *	error it is asked again in a while.
  * @reject: refuse a connection that accept() has returned, by RST, and free it
  * @connect: begin to connect @params->flow, which is steered here. An error if that
- *	is impossible right away.
+ *	is impossible right away; it is told to who connects.
  * @steer: from now on packets with these ends come to the adapter's TCP, and with
  *	them ICMP errors about them, until unsteer(). What a listener has let in is
- *	steered by its own packets already.
+ *	steered by its own packets already. An error ends the connection, or refuses it.
  * @unsteer: undo steer(); may be called once the connection is over only
  * @close: send FIN after what is queued
- * @abort: send RST; the socket tells that it is closed
+ * @abort: send RST; the socket tells that it is closed. May run beside close(), not
+ *	beside release().
  * @release: the connection is the adapter's alone again; with RST if @reset and it is
  *	still open. True: it is gone, and freed. False: its TCP still has to remember
  *	it (TIME_WAIT); it calls rnic_conn_gone() when it need not any more, and frees
- *	it then.
+ *	it then. RDMA servers have never met a TIME_WAIT on their port, so what was
+ *	accepted should not be remembered.
  * @handle_add: a handle, and where it leads. Any context. Nothing of the shim's is
  *	to be called from this and the following two.
  * @handle_update: it leads elsewhere. Any context, in the order of events.
@@ -300,7 +317,6 @@ struct rnic_rule {
  *	are no more. Optional.
  */
 struct rnic_adapter_ops {
-	struct module *owner;
 	int (*enable)(struct rnic_function *fn);
 	int (*address_add)(struct rnic_function *fn, const struct rnic_address *addr);
 	void (*address_remove)(struct rnic_function *fn, const struct rnic_address *addr);

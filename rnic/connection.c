@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Connections: the adapter's TCP has them, and the host a placeholder for each,
- * from before its first packet until the adapter's TCP has forgotten it.
+ * Connections: the adapter's TCP has them, and the host a placeholder for each:
+ * from before its first packet, or from when it is accepted, until the adapter's
+ * TCP has forgotten it.
  */
 #include <linux/ip.h>
 #include <linux/ipv6.h>

@@ -125,7 +125,6 @@ static const char *adapter_counter(struct rnic_adapter *base, unsigned int n, u6
 }
 
 const struct rnic_adapter_ops emu_ops = {
-	.owner = THIS_MODULE,
 	.enable = adapter_enable,
 	.address_add = emu_address_add,
 	.address_remove = emu_address_remove,
