@@ -49,8 +49,8 @@ clean:
 
 help:
 	@echo 'make             build the modules for the running kernel, or for KDIR=FOLDER'
-	@echo 'make tools       build iwstat; needs libmnl-dev'
-	@echo 'make install     install modules under updates/wharf, and iwstat if it was built; make uninstall removes them'
+	@echo 'make tools       build iwstat and rnicctl; needs libmnl-dev'
+	@echo 'make install     install modules under updates/wharf, and the tools if they were built; make uninstall removes them'
 	@echo 'make demo        RDMA between two hosts in a guest; needs root on Debian 12, installs what it needs'
 	@echo 'make test        the proof, on three kernels, within 40 minutes on two cores'
 	@echo 'make test-full   everything on every engine, one verdict each; goes on where it was interrupted'
