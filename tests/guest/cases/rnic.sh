@@ -14,6 +14,18 @@
 #	|  eth0 ------------------veth------------- eth0   |
 #	+------------------+            +------------------+
 
+rnicctl=$cases/../../../build/userspace/rnicctl/rnicctl
+
+# Of what rnicctl says in a, as a Python expression of x
+ask() { quick a "$rnicctl" -j show | /usr/bin/python3 -c "import json, sys; x = json.load(sys.stdin); print($1)"; }
+counter() { ask "x['adapters'][0]['counters']['$1']"; }
+risen() { [ "$(counter "$1")" -gt "$2" ]; }
+
+# What an rping that was started as `client` gets through
+pings() { grep -c '^ping data' "$scratch/client"; }
+more_pings() { [ "$(pings)" -gt "$1" ]; }
+goes_on() { local n; n=$(pings); until_true 20 more_pings $((n + 20)); }
+
 offload() { "$cases/../hosts" offload "$1" || { echo "Bail out! $1 offloads nothing"; exit 1; }; }
 
 read -r over_a over_b <<<"$over"
