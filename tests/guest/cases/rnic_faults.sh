@@ -5,7 +5,6 @@
 #
 # What the cases share whose adapters refuse: tests/modules/wharf_rnic_fault.c. Sourced after lib.sh.
 
-rnicctl=$cases/../../../build/userspace/rnicctl/rnicctl
 parameters=/sys/module/wharf_rnic_fault/parameters
 
 # adapters COUNT: in a, without addresses
