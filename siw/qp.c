@@ -131,17 +131,11 @@ void siw_qp_work(struct work_struct *work)
 static enum hrtimer_restart qp_gathered(struct hrtimer *timer)
 {
 	struct siw_qp *qp = container_of(timer, struct siw_qp, gather);
-	struct sock *sk;
 
 	/* The timer counts as not queued before the ring is looked at: see siw_qp_doorbell(). */
 	smp_mb();
-	sk = siw_stream_trylock(qp);
-	if (sk && READ_ONCE(qp->state) != SIW_QP_ERROR)
-		siw_stream_transmit_gathered(qp, sk);
-	else
+	if (!siw_stream_transmit_gathered(qp))
 		siw_qp_queue_work(qp, 0);
-	if (sk)
-		siw_stream_unlock_bh(sk);
 	return HRTIMER_NORESTART;
 }
 
@@ -167,7 +161,8 @@ void siw_qp_doorbell(struct siw_qp *qp)
 	 */
 	smp_mb();
 	if (!hrtimer_is_queued(&qp->gather))
-		hrtimer_start(&qp->gather, ns_to_ktime(READ_ONCE(qp->stream.gather)), HRTIMER_MODE_REL_SOFT);
+		hrtimer_start(&qp->gather, ns_to_ktime(READ_ONCE(qp->stream.gather)),
+			      HRTIMER_MODE_REL_SOFT);
 }
 
 /**

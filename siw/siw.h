@@ -438,15 +438,13 @@ extern struct workqueue_struct *siw_wq;
 /* stream.c */
 struct sock *siw_stream_lock(struct siw_qp *qp);
 void siw_stream_unlock(struct sock *sk);
-struct sock *siw_stream_trylock(struct siw_qp *qp);
-void siw_stream_unlock_bh(struct sock *sk);
 void siw_stream_attach(struct siw_qp *qp, struct sock *sk);
 void siw_stream_detach(struct siw_qp *qp, struct sock *sk);
 void siw_stream_receive(struct siw_qp *qp, struct sock *sk);
 void siw_stream_repeat_rtr(struct siw_qp *qp);
 void siw_stream_transmit(struct siw_qp *qp, struct sock *sk);
 void siw_stream_transmit_posted(struct siw_qp *qp, struct sock *sk);
-void siw_stream_transmit_gathered(struct siw_qp *qp, struct sock *sk);
+bool siw_stream_transmit_gathered(struct siw_qp *qp);
 void siw_stream_fail(struct siw_qp *qp, enum iwarp_qp_event event);
 void siw_stream_exit(void);
 

@@ -77,38 +77,6 @@ void siw_stream_unlock(struct sock *sk)
 	sock_put(sk);
 }
 
-/**
- * siw_stream_trylock() - lock a QP's stream, if it has one that no process has locked
- * @qp: the QP
- *
- * Context: bottom half.
- * Return: the socket, for siw_stream_unlock_bh(), or NULL.
- */
-struct sock *siw_stream_trylock(struct siw_qp *qp)
-{
-	struct sock *sk;
-
-	spin_lock(&qp->lock);
-	sk = qp->sk;
-	if (sk)
-		sock_hold(sk);
-	spin_unlock(&qp->lock);
-	if (!sk)
-		return NULL;
-
-	bh_lock_sock(sk);
-	if (!sock_owned_by_user(sk) && READ_ONCE(qp->sk) == sk)
-		return sk;
-	siw_stream_unlock_bh(sk);
-	return NULL;
-}
-
-void siw_stream_unlock_bh(struct sock *sk)
-{
-	bh_unlock_sock(sk);
-	sock_put(sk);
-}
-
 static void tx_drop(struct siw_stream *s)
 {
 	while (s->count) {
@@ -407,16 +375,8 @@ void siw_stream_transmit_posted(struct siw_qp *qp, struct sock *sk)
 	s->sleeps = current->nvcsw;
 }
 
-/**
- * siw_stream_transmit_gathered() - siw_stream_transmit() for what was gathered
- * @qp: the QP
- * @sk: its socket
- *
- * When gathering was of no use, it takes longer to begin the next time.
- *
- * Context: stream lock.
- */
-void siw_stream_transmit_gathered(struct siw_qp *qp, struct sock *sk)
+/* When gathering was of no use, it takes longer to begin the next time. */
+static void tx_gathered(struct siw_qp *qp, struct sock *sk)
 {
 	struct siw_stream *s = &qp->stream;
 	bool answered = tx_answered(s, sk);
@@ -439,6 +399,36 @@ void siw_stream_transmit_gathered(struct siw_qp *qp, struct sock *sk)
 		s->hesitation = min(2 * s->hesitation, TX_POSTING_MAX);
 		WRITE_ONCE(s->posting, false);
 	}
+}
+
+/**
+ * siw_stream_transmit_gathered() - siw_stream_transmit() for what was gathered
+ * @qp: the QP
+ *
+ * Context: bottom half, no lock.
+ * Return: false if a process has the stream's lock, or there is no stream any more.
+ */
+bool siw_stream_transmit_gathered(struct siw_qp *qp)
+{
+	bool done = false;
+	struct sock *sk;
+
+	spin_lock(&qp->lock);
+	sk = qp->sk;
+	if (sk)
+		sock_hold(sk);
+	spin_unlock(&qp->lock);
+	if (!sk)
+		return false;
+
+	bh_lock_sock(sk);
+	if (!sock_owned_by_user(sk) && qp->sk == sk && qp->state != SIW_QP_ERROR) {
+		tx_gathered(qp, sk);
+		done = true;
+	}
+	bh_unlock_sock(sk);
+	sock_put(sk);
+	return done;
 }
 
 struct rx_batch {

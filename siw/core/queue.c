@@ -254,6 +254,7 @@ void core_queue_flush(struct core_qp *qp)
 		c.opcode = READ_ONCE(sqe->opcode);
 		if (c.opcode >= SIW_NUM_OPCODES)
 			c.opcode = SIW_OP_SEND;
+		/* As in core_queue_accept() */
 		smp_store_release(&sqe->flags, 0);
 		smp_mb();	/* before the next entry is looked at */
 		qp->sq_get++;
