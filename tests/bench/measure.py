@@ -17,25 +17,29 @@ IDLE_QPS = os.path.join(BUILD, "bench/idle_qps")
 
 
 def perftest(limit, program, *options):
-    """perftest listens a second time for the connection that it measures, and its client may be faster: then once more."""
+    """
+    Its server listens a second time for the connection that it measures, and its client may be faster; and on an emulated
+    CPU it fails to make out the clock now and then, and reports 0: then once more.
+    """
     size = options[options.index("-s") + 1]
     for again in range(5):
         port = next(ports)
         args = [program, *options, "-R", "-F", "-p", port]
         try:
             output = pair(args, [*args, ADDRESS], port, limit)[0]
-            break
         except Failed as failed:
             if "REJECTED; error: -111" not in failed.output:
                 raise
-    else:
-        raise Failed("five times its client was faster than its server")
-    found = re.findall(rf"^\s*{size}\s+\d+\s+(\d[\d.\s]*)$", output, re.M)
-    if not found:
-        raise Failed("no report")
-    figures = [float(figure) for figure in found[-1].split()]
-    # bandwidth: peak, average, messages; latency: least, most, typical, ...
-    return (figures[2] if program.endswith("_lat") else figures[1]), {"again": again}
+            continue
+        found = re.findall(rf"^\s*{size}\s+\d+\s+(\d[\d.\s]*)$", output, re.M)
+        if not found:
+            raise Failed("no report")
+        figures = [float(figure) for figure in found[-1].split()]
+        # bandwidth: peak, average, messages; latency: least, most, typical, ...
+        figure = figures[2] if program.endswith("_lat") else figures[1]
+        if figure > 0:
+            return figure, {"again": again}
+    raise Failed("five times its client was faster than its server, or it could not tell the time")
 
 
 def connections(limit, n):
