@@ -130,6 +130,16 @@ static inline ssize_t compat_tcp_splice(struct sock *sk, struct bio_vec *bv,
 #endif
 }
 
+/* An ACK now, with what window there is. Context: the socket's lock. */
+static inline void compat_tcp_send_ack(struct sock *sk)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+	__tcp_send_ack(sk, tcp_sk(sk)->rcv_nxt, 0);
+#else
+	__tcp_send_ack(sk, tcp_sk(sk)->rcv_nxt);
+#endif
+}
+
 /* Features until 6.12 */
 static inline void compat_netdev_lltx(struct net_device *netdev)
 {

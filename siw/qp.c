@@ -551,6 +551,7 @@ static int siw_cm_start(struct ib_qp *base,
 		goto out;
 
 	qp->initiator = p->initiator;
+	sock_hold(sk);
 	lock_sock(sk);
 	core_start(&qp->core, p->crc, READ_ONCE(qp->dev->max_ulpdu),
 		   p->initiator ? p->rtr : IWARP_RTR_NONE,
@@ -566,7 +567,7 @@ static int siw_cm_start(struct ib_qp *base,
 	/* What came before the callbacks were in place, and what is posted */
 	siw_stream_receive(qp, sk);
 	siw_stream_transmit(qp, sk);
-	release_sock(sk);
+	siw_stream_unlock(sk);
 out:
 	mutex_unlock(&qp->mutex);
 	return err;
