@@ -168,6 +168,13 @@ static void path_send(struct emu_path *path, struct sk_buff *skb)
 	unsigned long now = jiffies;
 	struct rnic_hop hop;
 
+	WRITE_ONCE(path->used, now);
+	/* As with a host's: what failed is asked for again by what is sent there next. */
+	if (READ_ONCE(path->hop.state) == RNIC_HOP_UNREACHABLE ||
+	    time_after(now, READ_ONCE(path->told) + PATH_USE)) {
+		WRITE_ONCE(path->told, now);
+		rnic_handle_use(path->handle);
+	}
 	spin_lock_bh(&path->lock);
 	hop = path->hop;
 	if (hop.state == RNIC_HOP_RESOLVING || !skb_queue_empty(&path->queue)) {
@@ -175,11 +182,6 @@ static void path_send(struct emu_path *path, struct sk_buff *skb)
 		skb = NULL;
 	}
 	spin_unlock_bh(&path->lock);
-	WRITE_ONCE(path->used, now);
-	if (time_after(now, READ_ONCE(path->told) + PATH_USE)) {
-		WRITE_ONCE(path->told, now);
-		rnic_handle_use(path->handle);
-	}
 	if (skb)
 		path_output(path, &hop, skb);
 }
