@@ -56,7 +56,9 @@ const char *siw_device_enslaved(struct net_device *netdev)
 	master = netdev_master_upper_dev_get_rcu(netdev);
 	if (master && netif_is_bond_master(master))
 		why = "a bond's slave has no IP of its own; the bond can carry it";
-	else if (master && netif_is_bridge_master(master))
+	else if (master && netif_is_team_master(master))
+		why = "a team's port has no IP of its own; the team can carry it";
+	else if (master && (netif_is_bridge_master(master) || netif_is_ovs_master(master)))
 		why = "a bridge's port has no IP of its own; the bridge can carry it";
 	rcu_read_unlock();
 	return why;
