@@ -160,8 +160,8 @@ static void srq_empty(void)
 	message(0);
 }
 
-/* What a QP in error has not taken stays for the others. */
-static void srq_last_wqe(void)
+/* Two connections whose servers take from one SRQ; the second is in use */
+static void connect_two(void)
 {
 	if (!client) {
 		make_srq(8);
@@ -170,6 +170,12 @@ static void srq_last_wqe(void)
 	connect_both(.srq = srq);
 	use_connection(1);
 	connect_both(.srq = srq);
+}
+
+/* What a QP in error has not taken stays for the others. */
+static void srq_last_wqe(void)
+{
+	connect_two();
 	if (!client) {
 		expect_zero(to_error());
 		await_async(IBV_EVENT_QP_LAST_WQE_REACHED);
@@ -187,13 +193,7 @@ static void srq_last_wqe(void)
 /* The QP hears of the end from its peer. */
 static void srq_disconnected(void)
 {
-	if (!client) {
-		make_srq(8);
-		post_srq_recvs(0, 2);
-	}
-	connect_both(.srq = srq);
-	use_connection(1);
-	connect_both(.srq = srq);
+	connect_two();
 	if (client)
 		expect_zero(rdma_disconnect(id));
 	await_event(DISCONNECTED);
