@@ -132,13 +132,19 @@ static bool listener_is_on(const struct emu_listener *l, const struct rnic_addre
 	       (!b->sin6_scope_id || a->sin6_scope_id == b->sin6_scope_id);
 }
 
-/* Whether a listener is for an address; under the adapter's lock */
+/*
+ * Whether a listener is for an address; under the adapter's lock. The link-local address of
+ * a VLAN is that of its function, too, and one port can have no two listeners on it.
+ */
 static bool listener_covers(const struct emu_listener *l, const struct emu_address *address)
 {
 	if (!net_eq(dev_net(address->fn->base.netdev), l->params.net))
 		return false;
 	if (!listener_is_any(l))
 		return listener_is_on(l, &address->address);
+	if (address->address.vlan &&
+	    ipv6_addr_type(&address->entry.key.local) & IPV6_ADDR_LINKLOCAL)
+		return false;
 	if (address->address.addr.ss_family == l->params.addr.ss_family)
 		return true;
 	return l->params.addr.ss_family == AF_INET6 && !l->params.v6only;
@@ -161,15 +167,16 @@ static bool listener_has(const struct emu_listener *l, const struct emu_address 
 	return false;
 }
 
-/* The next address that has no socket yet, if there is one */
-static bool listener_missing(struct emu_listener *l, struct rnic_address *missing)
+/* An address that has no socket yet, if there is one behind the first @skip of those */
+static bool listener_missing(struct emu_listener *l, unsigned int skip,
+			     struct rnic_address *missing)
 {
 	struct emu_address *address;
 	bool found = false;
 
 	spin_lock_bh(&l->adapter->lock);
 	list_for_each_entry(address, &l->adapter->addresses, item) {
-		if (!listener_covers(l, address) || listener_has(l, address))
+		if (!listener_covers(l, address) || listener_has(l, address) || skip--)
 			continue;
 		*missing = address->address;
 		found = true;
@@ -191,17 +198,24 @@ static bool listening_is_wanted(struct emu_listener *l, const struct emu_listeni
 	return wanted;
 }
 
-/* Until the adapter is enabled nobody can connect. */
+/* Until the adapter is enabled nobody can connect. One address that fails costs no other. */
 static int listener_open(struct emu_listener *l)
 {
 	struct rnic_address missing;
-	int ret = 0;
+	unsigned int failed = 0;
+	int first = 0;
+	int ret;
 
 	if (!rcu_access_pointer(l->adapter->port))
 		return 0;
-	while (!ret && listener_missing(l, &missing))
+	while (listener_missing(l, failed, &missing)) {
 		ret = listener_add(l, &missing);
-	return ret;
+		if (!ret)
+			continue;
+		first = first ?: ret;
+		failed++;
+	}
+	return first;
 }
 
 /* What has gone from one listener may have come to another: that is in the way no more. */
