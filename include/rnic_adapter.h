@@ -150,7 +150,7 @@ struct rnic_hop {
  * one, @fn stays, and unregistering its interface waits. The shim has one for
  * each of its connections; for what is sent before there is one (the answer to a SYN,
  * before accept()) or after it (a late RST) the adapter gets one itself. It says with
- * rnic_handle_use(), about once a second, that it sends.
+ * rnic_handle_use(), about once a second, that it sends, and at once what can not be sent.
  */
 struct rnic_handle {
 	struct rnic_function *fn;

@@ -17,6 +17,7 @@
 #include <linux/workqueue.h>
 #include <net/dst.h>
 #include <net/fib_notifier.h>
+#include <net/ip_fib.h>
 #include <net/ip6_route.h>
 #include <net/neighbour.h>
 #include <net/netevent.h>
@@ -34,7 +35,8 @@
  * @lock: what follows; around the adapter's update, inside handles_lock
  * @neigh: the next hop; a reference, or NULL
  * @hop: what the adapter was told
- * @lookups: how often the way was looked up; only what the last one found counts
+ * @lookups: how often the way was looked up
+ * @found: the last lookup whose result is in @hop; what an older one found counts no more
  * @orphaned: the function is gone, or elsewhere: nothing is resolved any more
  */
 struct handle {
@@ -42,10 +44,11 @@ struct handle {
 	struct kref ref;
 	struct rcu_head rcu;
 	struct hlist_node node;
-	spinlock_t lock;	/* neigh, hop, lookups, orphaned; the order of updates */
+	spinlock_t lock;	/* neigh, hop, lookups, found, orphaned; the order of updates */
 	struct neighbour *neigh;
 	struct rnic_hop hop;
 	unsigned int lookups;
+	unsigned int found;
 	bool orphaned;
 };
 
@@ -54,13 +57,11 @@ struct handle {
  * @nb: of its routes
  * @net: the namespace
  * @refresh: a route has changed
- * @followed: @nb is registered
  */
 struct handle_net {
 	struct notifier_block nb;
 	struct net *net;
 	struct work_struct refresh;
-	bool followed;
 };
 
 static DEFINE_HASHTABLE(handles, 8);
@@ -82,8 +83,13 @@ static struct dst_entry *handle_route4(const struct rnic_handle *h, struct net *
 		.flowi4_oif = oif,
 		.flowi4_proto = IPPROTO_TCP,
 	};
-	struct rtable *rt = ip_route_output_key(net, &fl4);
+	struct fib_result res;
+	struct rtable *rt;
 
+	/* Without a route everybody would be on the interface's link. */
+	if (oif && fib_lookup(net, &fl4, &res, 0))
+		return ERR_PTR(-ENETUNREACH);
+	rt = ip_route_output_key(net, &fl4);
 	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
 }
 
@@ -117,9 +123,20 @@ static bool handle_is_own(const struct rnic_handle *h, const struct net_device *
 	return rnic_function_of(netdev, vlan) == h->fn;
 }
 
+/* The interface that has the address: the function's, or that of a VLAN on it */
+static int handle_interface(const struct rnic_handle *h)
+{
+	struct rnic_function *fn;
+	int ifindex;
+	u16 vlan;
+
+	fn = address_function(dev_net(h->fn->netdev), &h->local, &vlan, &ifindex);
+	return fn == h->fn ? ifindex : h->fn->netdev->ifindex;
+}
+
 /*
  * The host's route, if it leads over the function; else one that does, since the
- * adapter can send nowhere else.
+ * adapter can send nowhere else. Under RCU.
  */
 static struct dst_entry *handle_route(const struct rnic_handle *h)
 {
@@ -131,7 +148,7 @@ static struct dst_entry *handle_route(const struct rnic_handle *h)
 			return dst;
 		dst_release(dst);
 	}
-	return handle_route_by(h, h->fn->netdev->ifindex);
+	return handle_route_by(h, handle_interface(h));
 }
 
 static void handle_read_neigh(struct neighbour *neigh, struct rnic_hop *hop)
@@ -143,9 +160,10 @@ static void handle_read_neigh(struct neighbour *neigh, struct rnic_hop *hop)
 	memcpy(hop->mac, neigh->ha, ETH_ALEN);
 	read_unlock_bh(&neigh->lock);
 
-	if (state & NUD_VALID)
+	/* A broadcast address is no peer's, though there is a way to it. */
+	if (state & NUD_VALID && !is_multicast_ether_addr(hop->mac))
 		hop->state = RNIC_HOP_READY;
-	else if (state & NUD_FAILED)
+	else if (state & (NUD_FAILED | NUD_VALID))
 		hop->state = RNIC_HOP_UNREACHABLE;
 	else
 		hop->state = RNIC_HOP_RESOLVING;
@@ -223,7 +241,8 @@ static void handle_resolve(struct handle *h)
 	rcu_read_unlock();
 	spin_lock_bh(&h->lock);
 	old = neigh;
-	if (!h->orphaned && lookup == h->lookups) {
+	if (!h->orphaned && (int)(lookup - h->found) > 0) {
+		h->found = lookup;
 		old = h->neigh;
 		h->neigh = neigh;
 		/* It may have changed since, and not been known to be ours. */
@@ -381,9 +400,9 @@ EXPORT_SYMBOL_GPL(rnic_handle_put);
  * rnic_handle_use - something is being sent by a handle
  * @handle: the handle
  *
- * For the adapter to call about once a second while it sends, as the host does not
- * see that traffic: has the route looked up again, and a neighbour that was not heard
- * of for long asked. Any context, as rnic_handle_get(); a reference,
+ * For the adapter to call about once a second while it sends, and when what it sends can
+ * not go there, as the host does not see that traffic: has the route looked up again, and a
+ * neighbour that was not heard of for long asked. Any context, as rnic_handle_get(); a reference,
  * or RCU and no handle_remove() seen yet.
  */
 void rnic_handle_use(struct rnic_handle *handle)
@@ -563,7 +582,9 @@ static int __net_init handle_net_init(struct net *net)
 	hn->nb.notifier_call = handle_fib_event;
 	INIT_WORK(&hn->refresh, handle_refresh_work);
 	ret = register_fib_notifier(net, &hn->nb, NULL, NULL);
-	hn->followed = !ret;
+	/* It may have been told of routes before it failed. */
+	if (ret)
+		cancel_work_sync(&hn->refresh);
 	return ret;
 }
 
@@ -571,8 +592,7 @@ static void __net_exit handle_net_exit(struct net *net)
 {
 	struct handle_net *hn = net_generic(net, handle_net_id);
 
-	if (hn->followed)
-		unregister_fib_notifier(net, &hn->nb);
+	unregister_fib_notifier(net, &hn->nb);
 	cancel_work_sync(&hn->refresh);
 }
 

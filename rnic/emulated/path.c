@@ -31,7 +31,7 @@
  * @rcu: found under RCU
  * @ref: one for the handle, one for @flush while it is queued
  * @adapter: the adapter
- * @handle: the shim's; under RCU, while @hop is not unreachable
+ * @handle: the shim's; under the RCU of who found the path in the table, or ready
  * @listed: in the table; under the adapter's lock
  * @lock: @hop and @queue
  * @hop: where it leads
@@ -163,15 +163,23 @@ static void path_wait(struct emu_path *path, struct sk_buff *skb)
 		emu_drop(path->adapter, oldest, EMU_DROP_QUEUE);
 }
 
+/*
+ * As with a host's, what failed is asked for again by what is sent there next, once those
+ * who have waited for it are told.
+ */
+static bool path_asks_again(const struct emu_path *path)
+{
+	return READ_ONCE(path->hop.state) == RNIC_HOP_UNREACHABLE &&
+	       skb_queue_empty_lockless(&path->queue);
+}
+
 static void path_send(struct emu_path *path, struct sk_buff *skb)
 {
 	unsigned long now = jiffies;
 	struct rnic_hop hop;
 
 	WRITE_ONCE(path->used, now);
-	/* As with a host's: what failed is asked for again by what is sent there next. */
-	if (READ_ONCE(path->hop.state) == RNIC_HOP_UNREACHABLE ||
-	    time_after(now, READ_ONCE(path->told) + PATH_USE)) {
+	if (path_asks_again(path) || time_after(now, READ_ONCE(path->told) + PATH_USE)) {
 		WRITE_ONCE(path->told, now);
 		rnic_handle_use(path->handle);
 	}
@@ -189,8 +197,10 @@ static void path_send(struct emu_path *path, struct sk_buff *skb)
 static void path_free_rcu(struct rcu_head *rcu)
 {
 	struct emu_path *path = container_of(rcu, struct emu_path, rcu);
+	struct sk_buff *skb;
 
-	__skb_queue_purge(&path->queue);
+	while ((skb = __skb_dequeue(&path->queue)))
+		emu_drop(path->adapter, skb, EMU_DROP_UNREACHABLE);
 	kfree(path);
 }
 
