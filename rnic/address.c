@@ -126,7 +126,7 @@ void address_forget(struct rnic_function *fn)
  * @vlan: is set to that of the interface
  * @ifindex: is set to the interface that has it
  *
- * Context: rnic_lock, which keeps the function.
+ * Context: rnic_lock or RCU, which keep the function.
  * Return: the function, or NULL.
  */
 struct rnic_function *address_function(const struct net *net,
@@ -153,6 +153,17 @@ struct rnic_function *address_function(const struct net *net,
 /* What the host's notifiers tell */
 
 #define ADDRESS_TAKEN	"another function of this adapter has the address"
+
+static void address_warn(const struct net_device *netdev, const struct sockaddr_storage *addr,
+			 int err)
+{
+	if (err == -EADDRINUSE)
+		net_warn_ratelimited("rnic: %s: %pISc is not registered with the adapter: %s\n",
+				     netdev->name, addr, ADDRESS_TAKEN);
+	else if (err)
+		net_warn_ratelimited("rnic: %s: %pISc is not registered with the adapter: %d\n",
+				     netdev->name, addr, err);
+}
 
 static int address_event(struct net_device *netdev, const struct sockaddr_storage *addr,
 			 unsigned long what)
@@ -251,9 +262,7 @@ static int address_event4(struct notifier_block *nb, unsigned long what, void *a
 	if (what == NETDEV_DOWN && address_remains4(ifa, ifa->ifa_local))
 		return NOTIFY_DONE;
 	address_set4(&addr, ifa->ifa_local);
-	if (address_event(netdev, &addr, what))
-		net_warn_ratelimited("rnic: %s: %pI4 is not registered with the adapter: %s\n",
-				     netdev->name, &ifa->ifa_local, ADDRESS_TAKEN);
+	address_warn(netdev, &addr, address_event(netdev, &addr, what));
 	return NOTIFY_DONE;
 }
 
@@ -265,10 +274,33 @@ static int address_event6(struct notifier_block *nb, unsigned long what, void *a
 	struct sockaddr_storage addr = {};
 
 	address_set6(&addr, &ifa->addr, netdev->ifindex);
-	if (address_event(netdev, &addr, what))
-		net_warn_ratelimited("rnic: %s: %pI6c is not registered with the adapter: %s\n",
-				     netdev->name, &ifa->addr, ADDRESS_TAKEN);
+	address_warn(netdev, &addr, address_event(netdev, &addr, what));
 	return NOTIFY_DONE;
+}
+
+/**
+ * address_recall() - a VLAN is up again, whose function may have been elsewhere
+ * @fn: the function
+ * @vlan: the VLAN
+ * @netdev: its interface
+ *
+ * Its IPv4 addresses have stayed, and nobody tells of them; the host makes the others anew.
+ *
+ * Context: rtnl.
+ */
+void address_recall(struct rnic_function *fn, u16 vlan, struct net_device *netdev)
+{
+	const struct in_device *in = __in_dev_get_rtnl(netdev);
+	struct sockaddr_storage addr = {};
+	const struct in_ifaddr *ifa;
+
+	if (!in || !net_eq(dev_net(netdev), dev_net(fn->netdev)))
+		return;
+	in_dev_for_each_ifa_rtnl(ifa, in) {
+		address_set4(&addr, ifa->ifa_local);
+		address_warn(netdev, &addr,
+			     address_register(fn, vlan, netdev->ifindex, &addr));
+	}
 }
 
 static struct notifier_block address_validator4_nb = { .notifier_call = address_validate4 };

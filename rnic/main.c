@@ -57,6 +57,9 @@ static int rnic_netdev_event(struct notifier_block *nb, unsigned long what, void
 	fn = rnic_function_of(netdev, &vlan);
 	switch (what) {
 	case NETDEV_UP:
+		if (fn && vlan)
+			address_recall(fn, vlan, netdev);
+		fallthrough;
 	case NETDEV_DOWN:
 	case NETDEV_CHANGE:
 	case NETDEV_CHANGEMTU:

@@ -108,6 +108,7 @@ struct rnic_function *address_function(const struct net *net,
 int address_each(struct rnic_function *fn,
 		 int (*each)(const struct rnic_address *address, void *data), void *data);
 void address_forget(struct rnic_function *fn);
+void address_recall(struct rnic_function *fn, u16 vlan, struct net_device *netdev);
 
 /* handle.c */
 int handle_init(void);
