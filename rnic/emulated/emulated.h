@@ -223,6 +223,7 @@ struct emu_function *emu_find_function(struct emu_adapter *adapter, const struct
 struct emu_address *emu_find_address(struct emu_adapter *adapter, const struct in6_addr *addr);
 bool emu_parse(struct sk_buff *skb, struct emu_packet *packet);
 bool emu_is_own(struct emu_adapter *adapter, const struct emu_packet *packet);
+bool emu_steer_offloaded(struct emu_adapter *adapter, const struct emu_packet *packet);
 struct emu_target emu_steer(struct emu_adapter *adapter, struct sk_buff *skb,
 			    struct emu_packet *packet, struct emu_function *from);
 int emu_flow_steer(struct rnic_function *fn, const struct rnic_flow *flow);

@@ -290,15 +290,13 @@ static bool stray_parse(struct emu_adapter *adapter, struct sk_buff *skb,
 void emu_stray(struct rnic_function *fn, struct sk_buff *skb)
 {
 	struct emu_adapter *adapter = to_emu_adapter(fn->adapter);
-	struct emu_target target = {};
 	struct emu_packet packet;
 	struct net_device *port;
 
 	rcu_read_lock();
 	port = rcu_dereference(adapter->port);
-	if (READ_ONCE(adapter->steering) && port && stray_parse(adapter, skb, &packet))
-		target = emu_steer(adapter, skb, &packet, NULL);
-	if (target.tcp) {
+	if (READ_ONCE(adapter->steering) && port && stray_parse(adapter, skb, &packet) &&
+	    emu_steer_offloaded(adapter, &packet)) {
 		skb_scrub_packet(skb, true);
 		skb_reset_mac_header(skb);
 		skb_reset_mac_len(skb);

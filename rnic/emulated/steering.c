@@ -267,7 +267,8 @@ bool emu_is_own(struct emu_adapter *adapter, const struct emu_packet *packet)
 	return emu_is_flow(adapter, packet) || emu_is_for_listener(adapter, packet);
 }
 
-static bool emu_is_offloaded(struct emu_adapter *adapter, const struct emu_packet *packet)
+/* As emu_is_own(), and counts it */
+bool emu_steer_offloaded(struct emu_adapter *adapter, const struct emu_packet *packet)
 {
 	if (emu_is_flow(adapter, packet)) {
 		emu_count(adapter, EMU_TO_FLOW);
@@ -332,7 +333,7 @@ struct emu_target emu_steer(struct emu_adapter *adapter, struct sk_buff *skb,
 		target.fn = emu_router(adapter, from);
 		if (target.fn)
 			return target;
-	} else if (READ_ONCE(adapter->steering) && emu_is_offloaded(adapter, packet)) {
+	} else if (READ_ONCE(adapter->steering) && emu_steer_offloaded(adapter, packet)) {
 		target.tcp = true;
 		return target;
 	}
