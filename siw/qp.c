@@ -165,6 +165,15 @@ void siw_qp_doorbell(struct siw_qp *qp)
 			      HRTIMER_MODE_REL_SOFT);
 }
 
+/* By @delay: what comes sooner looks at everything, and what comes later must not hold it up. */
+static bool qp_work_comes(const struct siw_qp *qp, unsigned long delay)
+{
+	if (!delayed_work_pending(&qp->work))
+		return false;
+	return !timer_pending(&qp->work.timer) ||
+	       !time_before(jiffies + delay, READ_ONCE(qp->work.timer.expires));
+}
+
 /**
  * siw_qp_queue_work() - have what is posted sent, or flushed, soon
  * @qp: the QP
@@ -174,17 +183,22 @@ void siw_qp_doorbell(struct siw_qp *qp)
  */
 void siw_qp_queue_work(struct siw_qp *qp, unsigned long delay)
 {
-	/* What is to come sooner looks at everything, and what comes later must not hold it up. */
-	if (delay && delayed_work_pending(&qp->work) &&
-	    (!timer_pending(&qp->work.timer) ||
-	     !time_before(jiffies + delay, READ_ONCE(qp->work.timer.expires))))
-		return;
-	/* mod_delayed_work() does not tell a work that is disabled, since it is being cancelled. */
-	if (cancel_delayed_work(&qp->work))
-		siw_qp_put(&qp->base);
-	qp_get(qp);
-	if (!queue_delayed_work(siw_wq, &qp->work, delay))
-		siw_qp_put(&qp->base);
+	unsigned long flags;
+
+	spin_lock_irqsave(&qp->sq_lock, flags);
+	/* A work that is queued still will see what was written before this. */
+	smp_mb__after_spinlock();
+	if (!qp_work_comes(qp, delay)) {
+		/*
+		 * mod_delayed_work() does not tell a work that is disabled, since it is
+		 * being cancelled.
+		 */
+		if (!cancel_delayed_work(&qp->work))
+			qp_get(qp);
+		if (!queue_delayed_work(siw_wq, &qp->work, delay))
+			siw_qp_put(&qp->base);
+	}
+	spin_unlock_irqrestore(&qp->sq_lock, flags);
 }
 
 static int qp_check_attr(struct ib_qp_init_attr *attr)
