@@ -158,23 +158,8 @@ static void device_going(struct ib_device *ibdev, void *data)
 	mutex_unlock(&devices_lock);
 }
 
-/* New, or back: on its way to another namespace a device goes for its clients, and comes again. */
-static int device_come(struct ib_device *ibdev)
-{
-	struct iwarp_device *dev;
-
-	mutex_lock(&devices_lock);
-	list_for_each_entry(dev, &devices, list) {
-		if (dev->ibdev == ibdev)
-			endpoint_welcome(dev);
-	}
-	mutex_unlock(&devices_lock);
-	return 0;
-}
-
 static struct ib_client device_client = {
 	.name = "iwarp_cm",
-	.add = device_come,
 	.remove = device_going,
 };
 

@@ -247,7 +247,7 @@ void endpoint_tell_all(struct iwarp_device *dev, enum endpoint_event event)
 	struct iwarp_endpoint *ep;
 
 	spin_lock(&endpoints_lock);
-	/* None is added from here on, until endpoint_welcome(). */
+	/* None is added from here on, until iwarp_cm_enable(). */
 	dev->going = true;
 	list_for_each_entry(ep, &endpoints, item) {
 		if (ep->dev == dev)
@@ -256,12 +256,20 @@ void endpoint_tell_all(struct iwarp_device *dev, enum endpoint_event event)
 	spin_unlock(&endpoints_lock);
 }
 
-void endpoint_welcome(struct iwarp_device *dev)
+/**
+ * iwarp_cm_enable - a device that had gone for its consumers is back
+ * @dev: the device
+ *
+ * On its way to another namespace a device goes, and comes again. To be called before
+ * rdma_cm hears of it, by ib_device_ops.enable_driver.
+ */
+void iwarp_cm_enable(struct iwarp_device *dev)
 {
 	spin_lock(&endpoints_lock);
 	dev->going = false;
 	spin_unlock(&endpoints_lock);
 }
+EXPORT_SYMBOL_GPL(iwarp_cm_enable);
 
 void endpoint_set_deadline(struct iwarp_endpoint *ep, unsigned int ms)
 {

@@ -133,7 +133,6 @@ int endpoint_publish(struct iwarp_endpoint *ep);
 void endpoint_hide(struct iwarp_endpoint *ep);
 struct iwarp_endpoint *endpoint_published(const struct iw_cm_id *id);
 void endpoint_tell_all(struct iwarp_device *dev, enum endpoint_event event);
-void endpoint_welcome(struct iwarp_device *dev);
 
 /* The caller of these holds ep->lock. */
 void endpoint_set_deadline(struct iwarp_endpoint *ep, unsigned int ms);

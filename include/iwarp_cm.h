@@ -181,6 +181,7 @@ extern const struct iwarp_transport_ops iwarp_transport_tcp;
 
 void iwarp_cm_defaults(struct iwarp_cm_settings *settings);
 int iwarp_cm_register(struct iwarp_device *dev);
+void iwarp_cm_enable(struct iwarp_device *dev);
 void iwarp_cm_unregister(struct iwarp_device *dev);
 
 /* For ib_device_ops; the provider maps ib_device to iwarp_device and back. */

@@ -246,20 +246,6 @@ err_dealloc:
 	return err;
 }
 
-/* ib_device_ops.enable_driver: its interface's events come, and its consumers will. */
-int siw_device_enable(struct ib_device *ibdev)
-{
-	struct siw_device *dev = to_siw_dev(ibdev);
-	int err = 0;
-
-	rtnl_lock();
-	dev->active = siw_device_active(dev);
-	if (siw_device_enslaved(dev->netdev))
-		err = -EOPNOTSUPP;
-	rtnl_unlock();
-	return err;
-}
-
 /* ib_device_ops.dealloc_driver: all users have gone */
 void siw_device_dealloc(struct ib_device *ibdev)
 {

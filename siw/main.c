@@ -4,6 +4,7 @@
  */
 #include <linux/module.h>
 #include <linux/netdevice.h>
+#include <rdma/ib_cache.h>
 #include <rdma/rdma_netlink.h>
 #include "siw.h"
 #include "siw_link.h"
@@ -103,6 +104,38 @@ static void upper_changed(struct siw_device *dev)
 		return;
 	netdev_warn(dev->netdev, "siw: device %s goes: %s\n", dev_name(&dev->ibdev.dev), why);
 	ib_unregister_device_queued(&dev->ibdev);
+}
+
+/* Do those who ask for the port's state, cached, hear what it is? */
+static bool port_state_is_known(struct siw_device *dev)
+{
+	enum ib_port_state state;
+
+	return !ib_get_cached_port_state(&dev->ibdev, 1, &state) &&
+	       (state == IB_PORT_ACTIVE) == dev->active;
+}
+
+/*
+ * ib_device_ops.enable_driver: its interface's events come from here on, and its consumers will.
+ * It may have been on its way to another namespace, when none came.
+ */
+int siw_device_enable(struct ib_device *ibdev)
+{
+	struct siw_device *dev = to_siw_dev(ibdev);
+	int err = 0;
+
+	iwarp_cm_enable(&dev->cm);
+	rtnl_lock();
+	dev->active = siw_device_active(dev);
+	if (!port_state_is_known(dev))
+		port_event(ibdev, dev->active ? IB_EVENT_PORT_ACTIVE : IB_EVENT_PORT_ERR);
+	if (dev->enabled)
+		upper_changed(dev);
+	else if (siw_device_enslaved(dev->netdev))
+		err = -EOPNOTSUPP;
+	dev->enabled = true;
+	rtnl_unlock();
+	return err;
 }
 
 static int siw_netdev_event(struct notifier_block *nb, unsigned long what,

@@ -104,6 +104,7 @@ struct siw_counters {
  * @cm: what the connection manager knows of it
  * @netdev: held from creation to dealloc_driver
  * @active: what the port's consumers were told last; under rtnl
+ * @enabled: it was there for consumers before; under rtnl
  * @max_ulpdu: longest ULPDU to send, a setting; read when a stream starts
  * @rtr_repeats: how often an RTR is repeated, a setting; read when a stream starts
  * @gid: the interface's address, then zeros (6.1's rdma_cm looks for that); one of
@@ -121,6 +122,7 @@ struct siw_device {
 	struct iwarp_device cm;
 	struct net_device *netdev;
 	bool active;
+	bool enabled;
 	u32 max_ulpdu;
 	u32 rtr_repeats;
 	u8 gid[SIW_GID_LEN];
@@ -242,11 +244,11 @@ struct siw_srq {
  * @posting: the application does little but post, and what it posts is gathered for
  *	a moment; read without lock
  * @gather: for how long, in ns; read without lock
- * @asked: there were RDMA Reads under way at the last doorbell
+ * @asked: there were RDMA Reads under way when what was posted was last sent
  * @idle: how often in a row gathering was of no use
  * @busy: doorbells in a row that speak for it
  * @hesitation: how many it takes
- * @heard: what had come from the peer at the last doorbell, by TCP's sequence number
+ * @heard: what had come from the peer by then, by TCP's sequence number
  * @sleeps: how often the application had slept then
  * @rtr_repeats: how often the RTR is still to be repeated
  * @rtr_by: when, if no FPDU comes before; jiffies
@@ -294,7 +296,7 @@ struct siw_stream {
  * @last_wqe: the consumer has heard, or is not to hear, that nothing more is
  *	taken from @srq; under @mutex
  * @sq_entry: mapping of core.sq, for a user consumer
- * @sq_lock: kernel consumers' posts to the send queue, in any context
+ * @sq_lock: kernel consumers' posts to the send queue, and queueing @work; in any context
  * @sq_put: next entry of the send queue to post, kernel consumers only
  * @sig_all: every send WQE is signalled
  * @kernel: a kernel consumer
@@ -324,7 +326,7 @@ struct siw_qp {
 	struct siw_srq *srq;
 	bool last_wqe;
 	struct siw_mmap *sq_entry;
-	spinlock_t sq_lock;	/* sq_put */
+	spinlock_t sq_lock;	/* sq_put, queueing work */
 	u32 sq_put;
 	bool sig_all;
 	bool kernel;
