@@ -90,7 +90,7 @@ static bool stream_window_stale(const struct sock *sk)
 
 /**
  * siw_stream_unlock() - let others have the stream again
- * @sk: the socket of siw_stream_lock()
+ * @sk: the socket, with a reference, which is put
  *
  * TCP gives us now what came meanwhile, its backlog. As long as it does, it takes all of
  * the backlog for unread (tcp_space()), and so shows the peer a small window or none, of
@@ -402,7 +402,7 @@ void siw_stream_transmit_posted(struct siw_qp *qp, struct sock *sk)
 
 	if (s->sleeps != current->nvcsw || tx_answered(s, sk))
 		s->busy = 0;
-	else if (++s->busy >= s->hesitation)
+	else if (++s->busy >= s->hesitation && hrtimer_resolution <= TX_GATHER_MOST)
 		WRITE_ONCE(s->posting, true);
 	tx_posted(qp, sk);
 	s->sleeps = current->nvcsw;
@@ -439,7 +439,7 @@ static void tx_gathered(struct siw_qp *qp, struct sock *sk)
  * @qp: the QP
  *
  * Context: bottom half, no lock.
- * Return: false if a process has the stream's lock, or there is no stream any more.
+ * Return: false if a process has the stream's lock, or the stream is over.
  */
 bool siw_stream_transmit_gathered(struct siw_qp *qp)
 {
