@@ -43,7 +43,7 @@ static struct portspace_placeholder *placeholder_alloc(enum placeholder_kind kin
 static void placeholder_free(struct portspace_placeholder *ph)
 {
 	mutex_destroy(&ph->lock);
-	kfree_rcu(ph, rcu);
+	kfree(ph);
 }
 
 /**

@@ -28,7 +28,6 @@ enum placeholder_kind {
  * @ref: of the memory
  * @users: one until it is destroyed, one for each callback that is running
  * @unused: completed by the last of @users
- * @rcu: callbacks find it through sk_user_data without a lock
  * @lock: destroying, flagging
  * @item: in struct placeholders, under its lock
  * @kind: how it has its port
@@ -44,7 +43,6 @@ struct portspace_placeholder {
 	struct kref ref;
 	refcount_t users;
 	struct completion unused;
-	struct rcu_head rcu;
 	struct mutex lock;	/* sock */
 	struct list_head item;
 	enum placeholder_kind kind;
