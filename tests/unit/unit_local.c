@@ -6,176 +6,28 @@
  */
 #include <stdlib.h>
 
-#include "env.h"
 #include "harness.h"
-
-#define SIGNALLED	SIW_WQE_SIGNALLED
-#define FENCE		SIW_WQE_READ_FENCE
-
-#define HELLO		0x100		/* "helloworldabcdef" */
-#define HELLO_TO	0x10000
-#define FAST		0x200		/* "fast...", means nothing until registered */
-#define FAST_TO		0x20000
-#define NEW		0x2a1		/* its next key */
-#define SINK		0x300
-#define SINK_TO		0x30000
-#define ANSWER		0x400		/* remote read, a pattern */
-#define ANSWER_TO	0x40000
-#define OPEN		0x500		/* remote write */
-#define OPEN_TO		0x50000
-#define UNKNOWN		0x999
-#define SIZE		256
-
-#define TERMINATE_LOCAL	\
-	"0016 41 47 00000000 00000002 00000001 00000000 00 00 00 00 00000000"
-
-static struct env *start_sized(bool crc, u32 max_ulpdu, u32 sq_size, u32 ord)
-{
-	struct env *env = env_new(sq_size, ord, 2);
-	struct core_region *fast = env_region(env, FAST, FAST_TO, SIZE, 0);
-
-	memcpy(env_region(env, HELLO, HELLO_TO, 16, 0)->mem, "helloworldabcdef", 16);
-	memcpy(fast->mem, "fast", 4);
-	fast->gone = true;
-	env_region(env, SINK, SINK_TO, SIZE, CORE_LOCAL_WRITE);
-	env_pattern(env_region(env, ANSWER, ANSWER_TO, SIZE, CORE_REMOTE_READ), 2);
-	env_region(env, OPEN, OPEN_TO, SIZE, CORE_REMOTE_WRITE);
-	core_start(&env->qp, crc, max_ulpdu, 0, 0, false);
-	return env;
-}
-
-static struct env *start(void)
-{
-	return start_sized(false, 1024, 8, 2);
-}
-
-static struct core_region *region_of(struct env *env, u32 stag)
-{
-	struct core_region *region = env->regions;
-
-	while (region->stag != stag)
-		region = region->next;
-	return region;
-}
-
-static void post(struct env *env, struct siw_sqe sqe)
-{
-	CHECK(env_post(env, &sqe));
-}
-
-static void post_one(struct env *env, u64 id, u8 opcode, u16 flags, u32 lkey, u64 addr,
-		     u32 len)
-{
-	struct siw_sqe sqe = env_sqe(id, opcode, flags);
-
-	sqe.num_sge = 1;
-	sqe.sge[0] = env_sge(lkey, addr, len);
-	sqe.rkey = 0xa1b2c3d4;
-	sqe.raddr = 0x1122334455667788ull;
-	post(env, sqe);
-}
-
-static void post_send(struct env *env, u64 id, u16 flags)
-{
-	post_one(env, id, SIW_OP_SEND, flags, HELLO, HELLO_TO, 1);
-}
-
-static void post_register(struct env *env, u64 id, u16 flags)
-{
-	post(env, env_register(id, flags, region_of(env, FAST), NEW, 0));
-}
-
-static void post_invalidate(struct env *env, u64 id, u16 flags, u32 stag)
-{
-	post(env, env_invalidate(id, flags, stag));
-}
-
-/* A Read of @len octets to SINK_TO + @at */
-static void post_read(struct env *env, u64 id, u8 opcode, u16 flags, u32 at, u32 len)
-{
-	post_one(env, id, opcode, flags, SINK, SINK_TO + at, len);
-}
-
-static void expect(struct env *env, const char *hex)
-{
-	struct bytes got = {};
-
-	env_transmit(env, &got, 5000);
-	CHECK_HEX(got.data, got.len, hex);
-	bytes_free(&got);
-}
-
-static void transmit(struct env *env)
-{
-	struct bytes got = {};
-
-	env_transmit(env, &got, 5000);
-	bytes_free(&got);
-}
-
-static int feed(struct env *env, struct segment s)
-{
-	struct bytes b = {};
-	int err;
-
-	frame_segment(&b, &s, env->qp.crc);
-	err = env_feed(env, b.data, b.len);
-	bytes_free(&b);
-	return err;
-}
-
-static int answer(struct env *env, u32 at, u32 len)
-{
-	return feed(env, segment_read_response(SINK, SINK_TO + at, len));
-}
-
-static void ask(struct env *env, u32 msn)
-{
-	u8 payload[28];
-
-	CHECK_EQ(feed(env, segment_read_request(payload, msn, 0x0badcafe, 0, 4,
-						ANSWER, ANSWER_TO)), 0);
-}
-
-/* The @n-th local operation came behind @out_n FPDUs and @done_n completions. */
-static void check_local(struct env *env, u32 n, u8 opcode, u32 stag, u32 out_n, u32 done_n)
-{
-	const struct env_local *local = &env->locals[n];
-
-	CHECK(n < env->locals_n);
-	CHECK_EQ(local->opcode, opcode);
-	CHECK_EQ(local->stag, stag);
-	CHECK_EQ(local->out_n, out_n);
-	CHECK_EQ(local->done_n, done_n);
-}
-
-static void check_done(struct env *env, u32 n, u64 id, u8 opcode, u16 status)
-{
-	CHECK(n < env->done_n);
-	CHECK(!env->done[n].recv);
-	CHECK_EQ(env->done[n].c.id, id);
-	CHECK_EQ(env->done[n].c.opcode, opcode);
-	CHECK_EQ(env->done[n].c.status, status);
-}
+#include "local.h"
+#include "sent.h"
 
 /* begin_send() */
 
 static void begin_send__register_before_the_first_octet(void)
 {
-	struct env *env = start();
+	struct env *env = local_start();
 	u8 octet;
 
-	post_register(env, 1, SIGNALLED);
+	local_post_register(env, 1, SIGNALLED);
 	/* Nothing but this registration makes the Send's memory known. */
-	post_one(env, 2, SIW_OP_SEND, SIGNALLED, NEW, FAST_TO, 4);
+	local_post_one(env, 2, SIW_OP_SEND, SIGNALLED, NEW, FAST_TO, 4);
 	CHECK_EQ(env->locals_n, 0);
 	CHECK_EQ(core_transmit(&env->qp, &octet, 1), 1);
 	CHECK_EQ(octet, 0);
 	CHECK_EQ(env->locals_n, 1);
-	check_local(env, 0, SIW_OP_REG_MR, NEW, 0, 0);
+	local_check(env, 0, SIW_OP_REG_MR, NEW, 0, 0);
 	CHECK_EQ(env->done_n, 1);
 	env_check_done(env, 0, false, 1, SIW_OP_REG_MR, SIW_WC_SUCCESS, 0);
-	expect(env, "16 41 43 00000000 00000000 00000001 00000000 66617374 00000000");
+	sent_expect(env, "16 41 43 00000000 00000000 00000001 00000000 66617374 00000000");
 	CHECK_EQ(env->locals_n, 1);
 	CHECK_EQ(env->done_n, 2);
 	env_check_done(env, 1, false, 2, SIW_OP_SEND, SIW_WC_SUCCESS, 0);
@@ -184,51 +36,51 @@ static void begin_send__register_before_the_first_octet(void)
 /* A copy of the request is carried out, and all of it is there. */
 static void begin_send__register_as_posted(void)
 {
-	struct env *env = start();
-	struct core_region *fast = region_of(env, FAST);
+	struct env *env = local_start();
+	struct core_region *fast = env_region_of(env, FAST);
 
-	post(env, env_register(1, SIGNALLED, fast, NEW, CORE_REMOTE_WRITE));
-	transmit(env);
+	env_must_post(env, env_register(1, SIGNALLED, fast, NEW, CORE_REMOTE_WRITE));
+	sent_drop(env);
 	CHECK_EQ(fast->stag, NEW);
 	CHECK_EQ(fast->access, CORE_REMOTE_WRITE);
 	CHECK(!fast->gone);
-	CHECK_EQ(feed(env, segment_write(NEW, FAST_TO + 9, 20)), 0);
+	CHECK_EQ(env_feed_segment(env, segment_write(NEW, FAST_TO + 9, 20)), 0);
 	CHECK_EQ(fast->written, 20);
 	/* By its old key nobody finds it. */
-	CHECK_EQ(feed(env, segment_write(FAST, FAST_TO + 9, 20)), -EPROTO);
+	CHECK_EQ(env_feed_segment(env, segment_write(FAST, FAST_TO + 9, 20)), -EPROTO);
 	CHECK_EQ(fast->written, 20);
 }
 
 static void begin_send__nothing_but_local(void)
 {
-	struct env *env = start();
+	struct env *env = local_start();
 
-	post_register(env, 1, SIGNALLED);
-	post_invalidate(env, 2, SIGNALLED, OPEN);
+	local_post_register(env, 1, SIGNALLED);
+	local_post_invalidate(env, 2, SIGNALLED, OPEN);
 	CHECK(!core_transmit_idle(&env->qp));
-	expect(env, "");
+	sent_expect(env, "");
 	CHECK_EQ(env->out_n, 0);
-	check_local(env, 0, SIW_OP_REG_MR, NEW, 0, 0);
-	check_local(env, 1, SIW_OP_INVAL_STAG, OPEN, 0, 1);
+	local_check(env, 0, SIW_OP_REG_MR, NEW, 0, 0);
+	local_check(env, 1, SIW_OP_INVAL_STAG, OPEN, 0, 1);
 	env_check_done(env, 0, false, 1, SIW_OP_REG_MR, SIW_WC_SUCCESS, 0);
 	env_check_done(env, 1, false, 2, SIW_OP_INVAL_STAG, SIW_WC_SUCCESS, 0);
-	CHECK(region_of(env, OPEN)->gone);
+	CHECK(env_region_of(env, OPEN)->gone);
 	CHECK(core_transmit_idle(&env->qp));
 	CHECK(!env->qp.error);
-	expect(env, "");
+	sent_expect(env, "");
 	CHECK_EQ(env->locals_n, 2);
 	CHECK_EQ(env->done_n, 2);
 }
 
 static void begin_send__unsignalled(void)
 {
-	struct env *env = start();
+	struct env *env = local_start();
 
-	post_register(env, 1, 0);
-	post_invalidate(env, 2, 0, OPEN);
-	post_invalidate(env, 3, SIGNALLED, HELLO);
-	post_invalidate(env, 4, 0, ANSWER);
-	expect(env, "");
+	local_post_register(env, 1, 0);
+	local_post_invalidate(env, 2, 0, OPEN);
+	local_post_invalidate(env, 3, SIGNALLED, HELLO);
+	local_post_invalidate(env, 4, 0, ANSWER);
+	sent_expect(env, "");
 	CHECK_EQ(env->locals_n, 4);
 	CHECK_EQ(env->done_n, 1);
 	env_check_done(env, 0, false, 3, SIW_OP_INVAL_STAG, SIW_WC_SUCCESS, 0);
@@ -248,15 +100,15 @@ static void begin_send__several_between_two_sends(void)
 	u32 i, n;
 
 	for (i = 0; i < ARRAY_SIZE(rooms); i++) {
-		struct env *env = start_sized(false, 22, 8, 2);
+		struct env *env = local_start_sized(false, 22, 8, 2);
 		struct bytes got = {};
 
 		unit_context("room %u", rooms[i]);
-		post_one(env, 1, SIW_OP_SEND, SIGNALLED, HELLO, HELLO_TO, 9);
-		post_invalidate(env, 2, SIGNALLED, HELLO);
-		post_invalidate(env, 3, 0, OPEN);
-		post_register(env, 4, SIGNALLED);
-		post_one(env, 5, SIW_OP_SEND, SIGNALLED, NEW, FAST_TO, 4);
+		local_post_one(env, 1, SIW_OP_SEND, SIGNALLED, HELLO, HELLO_TO, 9);
+		local_post_invalidate(env, 2, SIGNALLED, HELLO);
+		local_post_invalidate(env, 3, 0, OPEN);
+		local_post_register(env, 4, SIGNALLED);
+		local_post_one(env, 5, SIW_OP_SEND, SIGNALLED, NEW, FAST_TO, 4);
 		env_transmit(env, &got, rooms[i]);
 		CHECK_HEX(got.data, got.len,
 			  "0016 01 43 00000000 00000000 00000001 00000000 68656c6c 00000000;"
@@ -264,16 +116,16 @@ static void begin_send__several_between_two_sends(void)
 			  "0013 41 43 00000000 00000000 00000001 00000008 6c 000000 00000000;"
 			  "0016 41 43 00000000 00000000 00000002 00000000 66617374 00000000");
 		CHECK_EQ(env->locals_n, 3);
-		check_local(env, 0, SIW_OP_INVAL_STAG, HELLO, 3, 1);
-		check_local(env, 1, SIW_OP_INVAL_STAG, OPEN, 3, 2);
-		check_local(env, 2, SIW_OP_REG_MR, NEW, 3, 2);
+		local_check(env, 0, SIW_OP_INVAL_STAG, HELLO, 3, 1);
+		local_check(env, 1, SIW_OP_INVAL_STAG, OPEN, 3, 2);
+		local_check(env, 2, SIW_OP_REG_MR, NEW, 3, 2);
 		for (n = 0; n < 3 && rooms[i] < 5000; n++)
 			CHECK_EQ(env->locals[n].sent, 84);
 		CHECK_EQ(env->done_n, 4);
-		check_done(env, 0, 1, SIW_OP_SEND, SIW_WC_SUCCESS);
-		check_done(env, 1, 2, SIW_OP_INVAL_STAG, SIW_WC_SUCCESS);
-		check_done(env, 2, 4, SIW_OP_REG_MR, SIW_WC_SUCCESS);
-		check_done(env, 3, 5, SIW_OP_SEND, SIW_WC_SUCCESS);
+		local_check_done(env, 0, 1, SIW_OP_SEND, SIW_WC_SUCCESS);
+		local_check_done(env, 1, 2, SIW_OP_INVAL_STAG, SIW_WC_SUCCESS);
+		local_check_done(env, 2, 4, SIW_OP_REG_MR, SIW_WC_SUCCESS);
+		local_check_done(env, 3, 5, SIW_OP_SEND, SIW_WC_SUCCESS);
 		bytes_free(&got);
 	}
 }
@@ -281,7 +133,7 @@ static void begin_send__several_between_two_sends(void)
 static void post_next_invalidate(struct env *env)
 {
 	if (env->done_n < 20)
-		post_invalidate(env, env->done_n + 4, SIGNALLED, OPEN);
+		local_post_invalidate(env, env->done_n + 4, SIGNALLED, OPEN);
 }
 
 /*
@@ -290,7 +142,7 @@ static void post_next_invalidate(struct env *env)
  */
 static void begin_send__ring_full_of_local(void)
 {
-	struct env *env = start_sized(false, 1024, 4, 2);
+	struct env *env = local_start_sized(false, 1024, 4, 2);
 	u32 i;
 	u8 octet;
 
@@ -299,30 +151,30 @@ static void begin_send__ring_full_of_local(void)
 	env->qp.sends_tail = env->sq_put;
 	env->on_done = post_next_invalidate;
 	for (i = 0; i < 4; i++)
-		post_invalidate(env, i + 1, SIGNALLED, OPEN);
+		local_post_invalidate(env, i + 1, SIGNALLED, OPEN);
 	for (i = 4; i <= 24; i += 4) {
 		CHECK_EQ(core_transmit(&env->qp, &octet, 1), 0);
 		CHECK_EQ(env->locals_n, i < 24 ? i : 23);
 	}
 	CHECK_EQ(env->done_n, 23);
 	for (i = 0; i < 23; i++)
-		check_done(env, i, i + 1, SIW_OP_INVAL_STAG, SIW_WC_SUCCESS);
+		local_check_done(env, i, i + 1, SIW_OP_INVAL_STAG, SIW_WC_SUCCESS);
 }
 
 /* It is a work request like any other: not before the stream may send. */
 static void begin_send__local_held(void)
 {
-	struct env *env = start();
+	struct env *env = local_start();
 
 	core_start(&env->qp, false, 1024, 0, 0, true);
-	post_invalidate(env, 1, SIGNALLED, OPEN);
-	expect(env, "");
+	local_post_invalidate(env, 1, SIGNALLED, OPEN);
+	sent_expect(env, "");
 	CHECK_EQ(env->locals_n, 0);
-	CHECK_EQ(feed(env, segment_write(OPEN, OPEN_TO, 3)), 0);
+	CHECK_EQ(env_feed_segment(env, segment_write(OPEN, OPEN_TO, 3)), 0);
 	CHECK_EQ(env->locals_n, 0);
 	CHECK_EQ(core_transmit(&env->qp, NULL, 0), 0);
 	CHECK_EQ(env->locals_n, 0);
-	expect(env, "");
+	sent_expect(env, "");
 	CHECK_EQ(env->locals_n, 1);
 	CHECK_EQ(env->locals[0].placed, 3);
 	CHECK_EQ(env->done_n, 1);
@@ -332,24 +184,24 @@ static void begin_send__local_held(void)
 static void begin_send__local_between_responses(void)
 {
 	static const u8 want[] = { 3, 2, 3, 2, 2 };
-	struct env *env = start();
+	struct env *env = local_start();
 	u32 i;
 
-	post_register(env, 1, 0);
-	post_send(env, 2, 0);
-	post_invalidate(env, 3, 0, OPEN);
-	post_send(env, 4, 0);
-	post_invalidate(env, 5, 0, HELLO);
-	ask(env, 1);
-	ask(env, 2);
-	transmit(env);
-	check_local(env, 0, SIW_OP_REG_MR, NEW, 0, 0);
-	check_local(env, 1, SIW_OP_INVAL_STAG, OPEN, 2, 0);
-	check_local(env, 2, SIW_OP_INVAL_STAG, HELLO, 4, 0);
+	local_post_register(env, 1, 0);
+	local_post_send(env, 2, 0);
+	local_post_invalidate(env, 3, 0, OPEN);
+	local_post_send(env, 4, 0);
+	local_post_invalidate(env, 5, 0, HELLO);
+	local_ask(env, 1);
+	local_ask(env, 2);
+	sent_drop(env);
+	local_check(env, 0, SIW_OP_REG_MR, NEW, 0, 0);
+	local_check(env, 1, SIW_OP_INVAL_STAG, OPEN, 2, 0);
+	local_check(env, 2, SIW_OP_INVAL_STAG, HELLO, 4, 0);
 	/* Behind a queue that holds nothing else */
-	post_invalidate(env, 6, SIGNALLED, NEW);
-	ask(env, 3);
-	transmit(env);
+	local_post_invalidate(env, 6, SIGNALLED, NEW);
+	local_ask(env, 3);
+	sent_drop(env);
 	CHECK_EQ(env->out_n, ARRAY_SIZE(want));
 	for (i = 0; i < ARRAY_SIZE(want); i++) {
 		unit_context("FPDU %u", i);
@@ -363,14 +215,14 @@ static void begin_send__local_between_responses(void)
 static void queue_blocked__fenced_invalidate(void)
 {
 	struct segment s = segment_read_response(SINK, SINK_TO, 8);
-	struct env *env = start();
+	struct env *env = local_start();
 	struct bytes b = {};
 	u32 i;
 
-	post_read(env, 1, SIW_OP_READ, SIGNALLED, 0, 8);
-	post_invalidate(env, 2, SIGNALLED | FENCE, SINK);
-	post_send(env, 3, SIGNALLED);
-	transmit(env);
+	local_post_read(env, 1, SIW_OP_READ, SIGNALLED, 0, 8);
+	local_post_invalidate(env, 2, SIGNALLED | FENCE, SINK);
+	local_post_send(env, 3, SIGNALLED);
+	sent_drop(env);
 	frame_segment(&b, &s, false);
 	for (i = 0; i < b.len; i++) {
 		unit_context("%u octets", i);
@@ -379,142 +231,137 @@ static void queue_blocked__fenced_invalidate(void)
 		CHECK_EQ(env->done_n, 0);
 		CHECK_EQ(env_feed(env, b.data + i, 1), 0);
 		if (i < b.len - 1)
-			expect(env, "");
+			sent_expect(env, "");
 	}
 	CHECK_EQ(env->done_n, 1);
 	CHECK_EQ(env->locals_n, 0);
-	expect(env, "0013 41 43 00000000 00000000 00000001 00000000 68 000000 00000000");
+	sent_expect(env, "0013 41 43 00000000 00000000 00000001 00000000 68 000000 00000000");
 	CHECK_EQ(env->locals_n, 1);
-	check_local(env, 0, SIW_OP_INVAL_STAG, SINK, 1, 1);
+	local_check(env, 0, SIW_OP_INVAL_STAG, SINK, 1, 1);
 	CHECK_EQ(env->locals[0].placed, 8);
 	CHECK_EQ(env->done_n, 3);
-	check_done(env, 0, 1, SIW_OP_READ, SIW_WC_SUCCESS);
-	check_done(env, 1, 2, SIW_OP_INVAL_STAG, SIW_WC_SUCCESS);
-	check_done(env, 2, 3, SIW_OP_SEND, SIW_WC_SUCCESS);
+	local_check_done(env, 0, 1, SIW_OP_READ, SIW_WC_SUCCESS);
+	local_check_done(env, 1, 2, SIW_OP_INVAL_STAG, SIW_WC_SUCCESS);
+	local_check_done(env, 2, 3, SIW_OP_SEND, SIW_WC_SUCCESS);
 	bytes_free(&b);
 }
 
 /* Without it is carried out at once, but completes in its turn. */
 static void queue_blocked__unfenced_invalidate(void)
 {
-	struct env *env = start();
+	struct env *env = local_start();
 
-	post_read(env, 1, SIW_OP_READ, SIGNALLED, 0, 8);
-	post_invalidate(env, 2, SIGNALLED, OPEN);
-	post_register(env, 3, 0);
-	post_send(env, 4, SIGNALLED);
-	transmit(env);
+	local_post_read(env, 1, SIW_OP_READ, SIGNALLED, 0, 8);
+	local_post_invalidate(env, 2, SIGNALLED, OPEN);
+	local_post_register(env, 3, 0);
+	local_post_send(env, 4, SIGNALLED);
+	sent_drop(env);
 	CHECK_EQ(env->locals_n, 2);
-	check_local(env, 0, SIW_OP_INVAL_STAG, OPEN, 1, 0);
-	check_local(env, 1, SIW_OP_REG_MR, NEW, 1, 0);
+	local_check(env, 0, SIW_OP_INVAL_STAG, OPEN, 1, 0);
+	local_check(env, 1, SIW_OP_REG_MR, NEW, 1, 0);
 	CHECK_EQ(env->out_n, 2);
 	CHECK_EQ(env->done_n, 0);
-	CHECK_EQ(answer(env, 0, 8), 0);
+	CHECK_EQ(local_answer(env, 0, 8), 0);
 	CHECK_EQ(env->done_n, 3);
-	check_done(env, 0, 1, SIW_OP_READ, SIW_WC_SUCCESS);
-	check_done(env, 1, 2, SIW_OP_INVAL_STAG, SIW_WC_SUCCESS);
-	check_done(env, 2, 4, SIW_OP_SEND, SIW_WC_SUCCESS);
+	local_check_done(env, 0, 1, SIW_OP_READ, SIW_WC_SUCCESS);
+	local_check_done(env, 1, 2, SIW_OP_INVAL_STAG, SIW_WC_SUCCESS);
+	local_check_done(env, 2, 4, SIW_OP_SEND, SIW_WC_SUCCESS);
 	CHECK_EQ(env->locals_n, 2);
 }
 
 /* Who invalidates the sink of a Read under way gets no octet of its response. */
 static void queue_blocked__unfenced_invalidate_of_the_sink(void)
 {
-	struct env *env = start();
+	struct env *env = local_start();
 
-	post_read(env, 1, SIW_OP_READ, SIGNALLED, 0, 8);
-	post_invalidate(env, 2, SIGNALLED, SINK);
-	transmit(env);
-	CHECK_EQ(answer(env, 0, 8), -EPROTO);
+	local_post_read(env, 1, SIW_OP_READ, SIGNALLED, 0, 8);
+	local_post_invalidate(env, 2, SIGNALLED, SINK);
+	sent_drop(env);
+	CHECK_EQ(local_answer(env, 0, 8), -EPROTO);
 	CHECK_EQ(env->placed, 0);
-	expect(env,
-	       "0026 41 47 00000000 00000002 00000001 00000000 11 00 c0 00;"
-	       "0016 c1 42 00000300 0000000000030000 00000000");
+	sent_expect(env,
+		    "0026 41 47 00000000 00000002 00000001 00000000 11 00 c0 00;"
+		    "0016 c1 42 00000300 0000000000030000 00000000");
 	core_queue_flush(&env->qp);
 	CHECK_EQ(env->done_n, 2);
-	check_done(env, 0, 1, SIW_OP_READ, SIW_WC_WR_FLUSH_ERR);
-	check_done(env, 1, 2, SIW_OP_INVAL_STAG, SIW_WC_WR_FLUSH_ERR);
+	local_check_done(env, 0, 1, SIW_OP_READ, SIW_WC_WR_FLUSH_ERR);
+	local_check_done(env, 1, 2, SIW_OP_INVAL_STAG, SIW_WC_WR_FLUSH_ERR);
 	CHECK_EQ(env->locals_n, 1);
 }
 
 /* Behind what has to wait it waits, fence or not. */
 static void queue_blocked__register_behind_a_blocked_read(void)
 {
-	struct env *env = start();
+	struct env *env = local_start();
 	u32 i;
 
 	for (i = 0; i < 3; i++)
-		post_read(env, i, SIW_OP_READ, 0, 8 * i, 8);
-	post_register(env, 3, SIGNALLED);
-	post_one(env, 4, SIW_OP_SEND, SIGNALLED, NEW, FAST_TO, 4);
-	transmit(env);
+		local_post_read(env, i, SIW_OP_READ, 0, 8 * i, 8);
+	local_post_register(env, 3, SIGNALLED);
+	local_post_one(env, 4, SIW_OP_SEND, SIGNALLED, NEW, FAST_TO, 4);
+	sent_drop(env);
 	CHECK_EQ(env->out_n, 2);
 	CHECK_EQ(env->locals_n, 0);
-	CHECK_EQ(answer(env, 0, 8), 0);
-	transmit(env);
+	CHECK_EQ(local_answer(env, 0, 8), 0);
+	sent_drop(env);
 	CHECK_EQ(env->out_n, 4);
 	CHECK_EQ(env->out[2].opcode, RDMAP_READ_REQUEST);
-	check_local(env, 0, SIW_OP_REG_MR, NEW, 3, 0);
-	CHECK_EQ(answer(env, 8, 8), 0);
-	CHECK_EQ(answer(env, 16, 8), 0);
+	local_check(env, 0, SIW_OP_REG_MR, NEW, 3, 0);
+	CHECK_EQ(local_answer(env, 8, 8), 0);
+	CHECK_EQ(local_answer(env, 16, 8), 0);
 	CHECK_EQ(env->done_n, 2);
-	check_done(env, 0, 3, SIW_OP_REG_MR, SIW_WC_SUCCESS);
-	check_done(env, 1, 4, SIW_OP_SEND, SIW_WC_SUCCESS);
+	local_check_done(env, 0, 3, SIW_OP_REG_MR, SIW_WC_SUCCESS);
+	local_check_done(env, 1, 4, SIW_OP_SEND, SIW_WC_SUCCESS);
 }
-
-static const u16 failures[] = {
-	SIW_WC_LOC_PROT_ERR, SIW_WC_LOC_QP_OP_ERR, SIW_WC_LOC_ACCESS_ERR,
-	SIW_WC_GENERAL_ERR,
-};
 
 /* What came before has gone out, whole; what is behind it is not begun. */
 static void begin_send__register_fails(void)
 {
 	u32 i, signalled;
 
-	for (i = 0; i < 2 * ARRAY_SIZE(failures); i++) {
-		struct env *env = start();
-		u16 status = failures[i / 2];
+	for (i = 0; i < 2 * ARRAY_SIZE(local_failures); i++) {
+		struct env *env = local_start();
+		u16 status = local_failures[i / 2];
 
 		signalled = i % 2 ? SIGNALLED : 0;
 		unit_context("status %u, flags %u", status, signalled);
 		env->fail_local = 1 << 1;
 		env->fail_local_with = status;
-		post_invalidate(env, 1, 0, OPEN);
-		post_send(env, 2, SIGNALLED);
-		post_register(env, 3, signalled);
-		post_invalidate(env, 4, signalled, ANSWER);
-		post_send(env, 5, signalled);
-		post_read(env, 6, SIW_OP_READ_LOCAL_INV, signalled, 0, 8);
-		expect(env,
-		       "0013 41 43 00000000 00000000 00000001 00000000 68 000000 00000000"
-		       TERMINATE_LOCAL);
+		local_post_invalidate(env, 1, 0, OPEN);
+		local_post_send(env, 2, SIGNALLED);
+		local_post_register(env, 3, signalled);
+		local_post_invalidate(env, 4, signalled, ANSWER);
+		local_post_send(env, 5, signalled);
+		local_post_read(env, 6, SIW_OP_READ_LOCAL_INV, signalled, 0, 8);
+		sent_expect(env,
+			    "0013 41 43 00000000 00000000 00000001 00000000 68 000000 00000000"
+			    TERMINATE_LOCAL);
 		CHECK_EQ(env->locals_n, 2);
-		check_local(env, 1, SIW_OP_REG_MR, NEW, 1, 1);
+		local_check(env, 1, SIW_OP_REG_MR, NEW, 1, 1);
 		CHECK_EQ(env->done_n, 2);
-		check_done(env, 0, 2, SIW_OP_SEND, SIW_WC_SUCCESS);
+		local_check_done(env, 0, 2, SIW_OP_SEND, SIW_WC_SUCCESS);
 		env_check_done(env, 1, false, 3, SIW_OP_REG_MR, status, 0);
 		CHECK(env->qp.error && env->qp.tx.closed && !env->qp.broken);
 		core_queue_flush(&env->qp);
 		CHECK_EQ(env->done_n, 5);
-		check_done(env, 2, 4, SIW_OP_INVAL_STAG, SIW_WC_WR_FLUSH_ERR);
-		check_done(env, 3, 5, SIW_OP_SEND, SIW_WC_WR_FLUSH_ERR);
-		check_done(env, 4, 6, SIW_OP_READ_LOCAL_INV, SIW_WC_WR_FLUSH_ERR);
-		expect(env, "");
+		local_check_done(env, 2, 4, SIW_OP_INVAL_STAG, SIW_WC_WR_FLUSH_ERR);
+		local_check_done(env, 3, 5, SIW_OP_SEND, SIW_WC_WR_FLUSH_ERR);
+		local_check_done(env, 4, 6, SIW_OP_READ_LOCAL_INV, SIW_WC_WR_FLUSH_ERR);
+		sent_expect(env, "");
 		CHECK_EQ(env->locals_n, 2);
-		CHECK(!region_of(env, ANSWER)->gone);
+		CHECK(!env_region_of(env, ANSWER)->gone);
 	}
 }
 
 /* Its status is not lost while a Read before it is under way. */
 static void begin_send__invalidate_fails(void)
 {
-	struct env *env = start();
+	struct env *env = local_start();
 
-	post_read(env, 1, SIW_OP_READ, SIGNALLED, 0, 8);
-	post_invalidate(env, 2, 0, UNKNOWN);
-	post_register(env, 3, SIGNALLED);
-	transmit(env);
+	local_post_read(env, 1, SIW_OP_READ, SIGNALLED, 0, 8);
+	local_post_invalidate(env, 2, 0, UNKNOWN);
+	local_post_register(env, 3, SIGNALLED);
+	sent_drop(env);
 	CHECK_EQ(env->out_n, 2);
 	CHECK_EQ(env->terms_n, 1);
 	CHECK_EQ(env->terms[0].term.layer, TERM_LAYER_RDMAP);
@@ -524,9 +371,9 @@ static void begin_send__invalidate_fails(void)
 	CHECK_EQ(env->done_n, 0);
 	core_queue_flush(&env->qp);
 	CHECK_EQ(env->done_n, 3);
-	check_done(env, 0, 1, SIW_OP_READ, SIW_WC_WR_FLUSH_ERR);
-	check_done(env, 1, 2, SIW_OP_INVAL_STAG, SIW_WC_LOC_PROT_ERR);
-	check_done(env, 2, 3, SIW_OP_REG_MR, SIW_WC_WR_FLUSH_ERR);
+	local_check_done(env, 0, 1, SIW_OP_READ, SIW_WC_WR_FLUSH_ERR);
+	local_check_done(env, 1, 2, SIW_OP_INVAL_STAG, SIW_WC_LOC_PROT_ERR);
+	local_check_done(env, 2, 3, SIW_OP_REG_MR, SIW_WC_WR_FLUSH_ERR);
 	CHECK_EQ(env->locals_n, 1);
 }
 
@@ -540,11 +387,11 @@ static void send_fpdu__read_local_inv(void)
 
 	for (i = 0; i < 2; i++) {
 		for (room = 1; room < 60; room++) {
-			struct env *env = start();
+			struct env *env = local_start();
 			struct bytes got = {};
 
 			unit_context("opcode %u, room %u", opcodes[i], room);
-			post_read(env, 1, opcodes[i], SIGNALLED, 16, 0x23);
+			local_post_read(env, 1, opcodes[i], SIGNALLED, 16, 0x23);
 			env_transmit(env, &got, room);
 			CHECK_HEX(got.data, got.len,
 				  "002e 41 41 00000000 00000001 00000001 00000000;"
@@ -566,22 +413,22 @@ static void queue_blocked__read_local_inv_counts(void)
 	u32 i, first, second, third;
 
 	for (i = 0; i < 8; i++) {
-		struct env *env = start();
+		struct env *env = local_start();
 
 		first = kinds[i & 1];
 		second = kinds[i >> 1 & 1];
 		third = kinds[i >> 2];
 		unit_context("%u, %u, %u", first, second, third);
-		post_read(env, 1, first, 0, 0, 8);
-		post_read(env, 2, second, 0, 0, 8);
-		post_read(env, 3, third, 0, 0, 8);
-		transmit(env);
+		local_post_read(env, 1, first, 0, 0, 8);
+		local_post_read(env, 2, second, 0, 0, 8);
+		local_post_read(env, 3, third, 0, 0, 8);
+		sent_drop(env);
 		CHECK_EQ(env->out_n, 2);
 		CHECK(env->qp.sq[2].flags & SIW_WQE_VALID);
-		CHECK_EQ(answer(env, 0, 8), 0);
+		CHECK_EQ(local_answer(env, 0, 8), 0);
 		/* So that the last one finds its sink whatever the first one was */
-		region_of(env, SINK)->gone = false;
-		transmit(env);
+		env_region_of(env, SINK)->gone = false;
+		sent_drop(env);
 		CHECK_EQ(env->out_n, 3);
 		CHECK_EQ(env->qp.sq[2].flags, 0);
 	}
@@ -590,23 +437,14 @@ static void queue_blocked__read_local_inv_counts(void)
 /* Without ORD it is refused, and does not wait for ever. */
 static void queue_blocked__read_local_inv_without_ord(void)
 {
-	struct env *env = start();
+	struct env *env = local_start();
 
 	env->qp.ord = 0;
-	post_read(env, 1, SIW_OP_READ_LOCAL_INV, 0, 0, 8);
-	expect(env, TERMINATE_LOCAL);
-	check_done(env, 0, 1, SIW_OP_READ_LOCAL_INV, SIW_WC_LOC_QP_OP_ERR);
+	local_post_read(env, 1, SIW_OP_READ_LOCAL_INV, 0, 0, 8);
+	sent_expect(env, TERMINATE_LOCAL);
+	local_check_done(env, 0, 1, SIW_OP_READ_LOCAL_INV, SIW_WC_LOC_QP_OP_ERR);
 	CHECK_EQ(env->locals_n, 0);
 	env->qp.ord = 2;
-}
-
-static struct env *start_read(bool crc, u8 opcode)
-{
-	struct env *env = start_sized(crc, 1024, 8, 2);
-
-	post_read(env, 7, opcode, SIGNALLED, 8, 40);
-	transmit(env);
-	return env;
 }
 
 /* 25 octets, none, and 15 */
@@ -629,10 +467,10 @@ static void frame_three(struct bytes *b, bool crc, u8 last)
 static void sink_invalidated(struct env *env)
 {
 	CHECK_EQ(env->locals_n, 1);
-	check_local(env, 0, SIW_OP_READ_LOCAL_INV, SINK, 1, 0);
+	local_check(env, 0, SIW_OP_READ_LOCAL_INV, SINK, 1, 0);
 	CHECK_EQ(env->locals[0].placed, 40);
 	CHECK_EQ(env->locals[0].in_n, 3);
-	CHECK(region_of(env, SINK)->gone);
+	CHECK(env_region_of(env, SINK)->gone);
 	CHECK_EQ(env->done_n, 1);
 	env_check_done(env, 0, false, 7, SIW_OP_READ_LOCAL_INV, SIW_WC_SUCCESS, 40);
 	CHECK(!env->qp.error && !core_reads_outstanding(&env->qp));
@@ -650,7 +488,7 @@ static void end_read_response__invalidates_the_sink(void)
 		frame_three(&b, crc, 0xc1);
 		for (cut = 0; cut <= b.len; cut++) {
 			unit_context("crc %u, cut %u of %u", crc, cut, b.len);
-			env = start_read(crc, SIW_OP_READ_LOCAL_INV);
+			env = local_start_read(crc, SIW_OP_READ_LOCAL_INV);
 			CHECK_EQ(env_feed(env, b.data, cut), 0);
 			CHECK_EQ(env->locals_n, cut == b.len);
 			CHECK_EQ(env->done_n, cut == b.len);
@@ -661,13 +499,13 @@ static void end_read_response__invalidates_the_sink(void)
 		}
 		for (piece = 1; piece < 30; piece++) {
 			unit_context("crc %u, piece %u", crc, piece);
-			env = start_read(crc, SIW_OP_READ_LOCAL_INV);
+			env = local_start_read(crc, SIW_OP_READ_LOCAL_INV);
 			env->piece = piece;
 			CHECK_EQ(env_feed(env, b.data, b.len), 0);
 			sink_invalidated(env);
 		}
 		unit_context("crc %u, an ordinary Read", crc);
-		env = start_read(crc, SIW_OP_READ);
+		env = local_start_read(crc, SIW_OP_READ);
 		CHECK_EQ(env_feed(env, b.data, b.len), 0);
 		CHECK_EQ(env->done_n, 1);
 		CHECK_EQ(env->locals_n, 0);
@@ -678,13 +516,13 @@ static void end_read_response__invalidates_the_sink(void)
 /* The peer is told at once if it goes on to write where the sink was. */
 static void end_read_response__sink_not_written_afterwards(void)
 {
-	struct env *env = start_read(false, SIW_OP_READ_LOCAL_INV);
+	struct env *env = local_start_read(false, SIW_OP_READ_LOCAL_INV);
 
-	region_of(env, SINK)->access |= CORE_REMOTE_WRITE;
-	CHECK_EQ(feed(env, segment_write(SINK, SINK_TO, 5)), 0);
-	CHECK_EQ(answer(env, 8, 40), 0);
+	env_region_of(env, SINK)->access |= CORE_REMOTE_WRITE;
+	CHECK_EQ(env_feed_segment(env, segment_write(SINK, SINK_TO, 5)), 0);
+	CHECK_EQ(local_answer(env, 8, 40), 0);
 	CHECK_EQ(env->placed, 45);
-	CHECK_EQ(feed(env, segment_write(SINK, SINK_TO, 5)), -EPROTO);
+	CHECK_EQ(env_feed_segment(env, segment_write(SINK, SINK_TO, 5)), -EPROTO);
 	CHECK_EQ(env->placed, 45);
 }
 
@@ -692,25 +530,25 @@ static void end_read_response__sink_not_written_afterwards(void)
 static void end_read_response__each_its_own_sink(void)
 {
 	static const u32 sinks[] = { SINK, 0x301, 0x302, 0x303 };
-	struct env *env = start_sized(false, 1024, 8, 4);
+	struct env *env = local_start_sized(false, 1024, 8, 4);
 	u32 i, n;
 
 	for (i = 1; i < 4; i++)
 		env_region(env, sinks[i], SINK_TO, SIZE, CORE_LOCAL_WRITE);
 	for (i = 0; i < 4; i++)
-		post_one(env, i, i % 2 ? SIW_OP_READ_LOCAL_INV : SIW_OP_READ,
-			 i < 2 ? SIGNALLED : 0, sinks[i], SINK_TO + i, i);
-	transmit(env);
+		local_post_one(env, i, i % 2 ? SIW_OP_READ_LOCAL_INV : SIW_OP_READ,
+			       i < 2 ? SIGNALLED : 0, sinks[i], SINK_TO + i, i);
+	sent_drop(env);
 	CHECK_EQ(env->out_n, 4);
 	for (i = 0; i < 4; i++) {
 		unit_context("Read %u", i);
-		CHECK_EQ(feed(env, segment_read_response(sinks[i], SINK_TO + i, i)), 0);
+		CHECK_EQ(env_feed_segment(env, segment_read_response(sinks[i], SINK_TO + i, i)), 0);
 		CHECK_EQ(env->locals_n, (i + 1) / 2);
 		for (n = 0; n < 4; n++)
-			CHECK_EQ(region_of(env, sinks[n])->gone, n % 2 && n <= i);
+			CHECK_EQ(env_region_of(env, sinks[n])->gone, n % 2 && n <= i);
 	}
-	check_local(env, 0, SIW_OP_READ_LOCAL_INV, 0x301, 4, 1);
-	check_local(env, 1, SIW_OP_READ_LOCAL_INV, 0x303, 4, 2);
+	local_check(env, 0, SIW_OP_READ_LOCAL_INV, 0x301, 4, 1);
+	local_check(env, 1, SIW_OP_READ_LOCAL_INV, 0x303, 4, 2);
 	CHECK_EQ(env->done_n, 2);
 	env_check_done(env, 1, false, 1, SIW_OP_READ_LOCAL_INV, SIW_WC_SUCCESS, 1);
 	CHECK_EQ(env->qp.sends_tail, 4);
@@ -719,7 +557,7 @@ static void end_read_response__each_its_own_sink(void)
 /* The stream ends after @cut octets: the sink stays what it was. */
 static void failed_in_the_middle(bool crc, const struct bytes *b, u32 cut, bool told)
 {
-	struct env *env = start_read(crc, SIW_OP_READ_LOCAL_INV);
+	struct env *env = local_start_read(crc, SIW_OP_READ_LOCAL_INV);
 	struct bytes term = {};
 
 	CHECK_EQ(env_feed(env, b->data, cut), 0);
@@ -731,12 +569,12 @@ static void failed_in_the_middle(bool crc, const struct bytes *b, u32 cut, bool 
 		core_terminate(&env->qp, TERM_LAYER_LLP, 0, TERM_MPA_CRC, NULL, 0);
 		CHECK_EQ(env_feed(env, b->data + cut, b->len - cut), -EPROTO);
 	}
-	transmit(env);
+	sent_drop(env);
 	core_queue_flush(&env->qp);
 	CHECK_EQ(env->done_n, 1);
 	env_check_done(env, 0, false, 7, SIW_OP_READ_LOCAL_INV, SIW_WC_WR_FLUSH_ERR, 0);
 	CHECK_EQ(env->locals_n, 0);
-	CHECK(!region_of(env, SINK)->gone);
+	CHECK(!env_region_of(env, SINK)->gone);
 	env_finish();
 	env_reset();
 }
@@ -762,24 +600,24 @@ static void end_read_response__not_when_the_stream_fails(void)
 /* All of its octets are there, but the peer does not say that it was the last. */
 static void end_read_response__not_before_the_last_segment(void)
 {
-	struct env *env = start_read(false, SIW_OP_READ_LOCAL_INV);
+	struct env *env = local_start_read(false, SIW_OP_READ_LOCAL_INV);
 	struct bytes b = {};
 
 	frame_three(&b, false, 0x81);
 	CHECK_EQ(env_feed(env, b.data, b.len), 0);
 	CHECK_EQ(env->placed, 40);
 	CHECK_EQ(env->locals_n, 0);
-	CHECK_EQ(answer(env, 48, 1), -EPROTO);
+	CHECK_EQ(local_answer(env, 48, 1), -EPROTO);
 	core_queue_flush(&env->qp);
 	CHECK_EQ(env->locals_n, 0);
 	CHECK_EQ(env->done_n, 1);
-	check_done(env, 0, 7, SIW_OP_READ_LOCAL_INV, SIW_WC_WR_FLUSH_ERR);
+	local_check_done(env, 0, 7, SIW_OP_READ_LOCAL_INV, SIW_WC_WR_FLUSH_ERR);
 	bytes_free(&b);
 	/* With an empty last one it is done. */
-	env = start_read(false, SIW_OP_READ_LOCAL_INV);
+	env = local_start_read(false, SIW_OP_READ_LOCAL_INV);
 	frame_three(&b, false, 0x81);
 	CHECK_EQ(env_feed(env, b.data, b.len), 0);
-	CHECK_EQ(answer(env, 48, 0), 0);
+	CHECK_EQ(local_answer(env, 48, 0), 0);
 	CHECK_EQ(env->locals_n, 1);
 	CHECK_EQ(env->done_n, 1);
 	bytes_free(&b);
@@ -788,10 +626,10 @@ static void end_read_response__not_before_the_last_segment(void)
 /* The peer refuses it: it is told so, and keeps its sink. */
 static void end_read_response__not_when_the_peer_refuses(void)
 {
-	struct env *env = start();
+	struct env *env = local_start();
 	struct bytes out = {}, term = {};
 
-	post_read(env, 1, SIW_OP_READ_LOCAL_INV, 0, 0, 8);
+	local_post_read(env, 1, SIW_OP_READ_LOCAL_INV, 0, 0, 8);
 	env_transmit(env, &out, 100);
 	frame_terminate(&term, 0, 1, 0, out.data, 48, false);
 	CHECK_EQ(env_feed(env, term.data, term.len), -ECONNRESET);
@@ -808,37 +646,37 @@ static void end_read_response__invalidate_fails(void)
 {
 	u32 i, signalled;
 
-	for (i = 0; i < 2 * ARRAY_SIZE(failures); i++) {
-		struct env *env = start();
-		u16 status = failures[i / 2];
+	for (i = 0; i < 2 * ARRAY_SIZE(local_failures); i++) {
+		struct env *env = local_start();
+		u16 status = local_failures[i / 2];
 
 		signalled = i % 2 ? SIGNALLED : 0;
 		unit_context("status %u, flags %u", status, signalled);
-		post_read(env, 1, SIW_OP_READ_LOCAL_INV, signalled, 0, 8);
-		post_send(env, 2, SIGNALLED);
-		post_read(env, 3, SIW_OP_READ_LOCAL_INV, signalled, 8, 8);
-		post_send(env, 4, FENCE);
-		transmit(env);
+		local_post_read(env, 1, SIW_OP_READ_LOCAL_INV, signalled, 0, 8);
+		local_post_send(env, 2, SIGNALLED);
+		local_post_read(env, 3, SIW_OP_READ_LOCAL_INV, signalled, 8, 8);
+		local_post_send(env, 4, FENCE);
+		sent_drop(env);
 		CHECK_EQ(env->out_n, 3);
 		env->fail_local = 1;
 		env->fail_local_with = status;
-		CHECK_EQ(answer(env, 0, 8), -EPROTO);
+		CHECK_EQ(local_answer(env, 0, 8), -EPROTO);
 		CHECK(env->qp.error && !env->qp.broken);
 		CHECK_EQ(env->locals_n, 1);
 		CHECK_EQ(env->placed, 8);
 		CHECK_EQ(env->done_n, 2);
-		check_done(env, 0, 1, SIW_OP_READ_LOCAL_INV, status);
-		check_done(env, 1, 2, SIW_OP_SEND, SIW_WC_SUCCESS);
+		local_check_done(env, 0, 1, SIW_OP_READ_LOCAL_INV, status);
+		local_check_done(env, 1, 2, SIW_OP_SEND, SIW_WC_SUCCESS);
 		/* Nothing more is taken, and the Send behind the fence not begun */
-		CHECK_EQ(answer(env, 8, 8), -EPROTO);
+		CHECK_EQ(local_answer(env, 8, 8), -EPROTO);
 		CHECK_EQ(env->placed, 8);
-		expect(env, TERMINATE_LOCAL);
+		sent_expect(env, TERMINATE_LOCAL);
 		core_queue_flush(&env->qp);
 		CHECK_EQ(env->done_n, 4);
-		check_done(env, 2, 3, SIW_OP_READ_LOCAL_INV, SIW_WC_WR_FLUSH_ERR);
-		check_done(env, 3, 4, SIW_OP_SEND, SIW_WC_WR_FLUSH_ERR);
+		local_check_done(env, 2, 3, SIW_OP_READ_LOCAL_INV, SIW_WC_WR_FLUSH_ERR);
+		local_check_done(env, 3, 4, SIW_OP_SEND, SIW_WC_WR_FLUSH_ERR);
 		CHECK_EQ(env->locals_n, 1);
-		CHECK(!region_of(env, SINK)->gone);
+		CHECK(!env_region_of(env, SINK)->gone);
 	}
 }
 
@@ -846,10 +684,10 @@ static void end_read_response__invalidate_fails(void)
 
 static void post_each(struct env *env, u64 id)
 {
-	post_invalidate(env, id, 0, OPEN);
-	post_register(env, id + 1, SIGNALLED);
-	post_read(env, id + 2, SIW_OP_READ_LOCAL_INV, 0, 0, 8);
-	post_send(env, id + 3, 0);
+	local_post_invalidate(env, id, 0, OPEN);
+	local_post_register(env, id + 1, SIGNALLED);
+	local_post_read(env, id + 2, SIW_OP_READ_LOCAL_INV, 0, 0, 8);
+	local_post_send(env, id + 3, 0);
 }
 
 static void check_each_flushed(struct env *env, u32 n, u64 id)
@@ -861,57 +699,57 @@ static void check_each_flushed(struct env *env, u32 n, u64 id)
 		       SIW_WC_WR_FLUSH_ERR, 0);
 	env_check_done(env, n + 3, false, id + 3, SIW_OP_SEND, SIW_WC_WR_FLUSH_ERR, 0);
 	CHECK_EQ(env->locals_n, 0);
-	CHECK(!region_of(env, OPEN)->gone && !region_of(env, SINK)->gone);
-	CHECK(region_of(env, FAST)->gone);
-	expect(env, "");
+	CHECK(!env_region_of(env, OPEN)->gone && !env_region_of(env, SINK)->gone);
+	CHECK(env_region_of(env, FAST)->gone);
+	sent_expect(env, "");
 	CHECK_EQ(env->locals_n, 0);
 }
 
 /* What was not carried out when the stream ends is never. */
 static void core_queue_flush__local(void)
 {
-	struct env *env = start();
+	struct env *env = local_start();
 
 	post_each(env, 1);
 	core_queue_flush(&env->qp);
 	check_each_flushed(env, 0, 1);
 	post_each(env, 5);
-	expect(env, "");
+	sent_expect(env, "");
 	core_queue_flush(&env->qp);
 	check_each_flushed(env, 4, 5);
 }
 
 static void core_queue_flush__local_behind_a_fence(void)
 {
-	struct env *env = start();
+	struct env *env = local_start();
 
-	post_read(env, 1, SIW_OP_READ_LOCAL_INV, SIGNALLED, 0, 8);
-	post_invalidate(env, 2, FENCE, SINK);
-	transmit(env);
+	local_post_read(env, 1, SIW_OP_READ_LOCAL_INV, SIGNALLED, 0, 8);
+	local_post_invalidate(env, 2, FENCE, SINK);
+	sent_drop(env);
 	core_queue_flush(&env->qp);
 	CHECK_EQ(env->done_n, 2);
-	check_done(env, 0, 1, SIW_OP_READ_LOCAL_INV, SIW_WC_WR_FLUSH_ERR);
-	check_done(env, 1, 2, SIW_OP_INVAL_STAG, SIW_WC_WR_FLUSH_ERR);
+	local_check_done(env, 0, 1, SIW_OP_READ_LOCAL_INV, SIW_WC_WR_FLUSH_ERR);
+	local_check_done(env, 1, 2, SIW_OP_INVAL_STAG, SIW_WC_WR_FLUSH_ERR);
 	CHECK_EQ(env->locals_n, 0);
-	CHECK(!region_of(env, SINK)->gone);
+	CHECK(!env_region_of(env, SINK)->gone);
 }
 
 /* The peer's Terminate, or ours, is the end of them, too. */
 static void core_queue_flush__local_after_a_terminate(void)
 {
 	struct bytes term = {};
-	struct env *env = start();
+	struct env *env = local_start();
 
 	post_each(env, 1);
 	frame_terminate(&term, 0, 0, 0, NULL, 0, false);
 	CHECK_EQ(env_feed(env, term.data, term.len), -ECONNRESET);
-	expect(env, "");
+	sent_expect(env, "");
 	core_queue_flush(&env->qp);
 	check_each_flushed(env, 0, 1);
-	env = start();
+	env = local_start();
 	post_each(env, 1);
 	core_terminate(&env->qp, TERM_LAYER_RDMAP, TERM_RDMAP_LOCAL, 0, NULL, 0);
-	expect(env, TERMINATE_LOCAL);
+	sent_expect(env, TERMINATE_LOCAL);
 	core_queue_flush(&env->qp);
 	check_each_flushed(env, 0, 1);
 	bytes_free(&term);
@@ -920,20 +758,20 @@ static void core_queue_flush__local_after_a_terminate(void)
 /* Carried out, but not told of yet: it is not done again, nor undone. */
 static void core_queue_flush__done_local_behind_a_read(void)
 {
-	struct env *env = start();
+	struct env *env = local_start();
 
-	post_read(env, 1, SIW_OP_READ, 0, 0, 8);
-	post_invalidate(env, 2, 0, OPEN);
-	post_register(env, 3, SIGNALLED);
-	transmit(env);
+	local_post_read(env, 1, SIW_OP_READ, 0, 0, 8);
+	local_post_invalidate(env, 2, 0, OPEN);
+	local_post_register(env, 3, SIGNALLED);
+	sent_drop(env);
 	CHECK_EQ(env->locals_n, 2);
 	CHECK_EQ(env->done_n, 0);
 	core_queue_flush(&env->qp);
 	CHECK_EQ(env->done_n, 3);
-	check_done(env, 1, 2, SIW_OP_INVAL_STAG, SIW_WC_WR_FLUSH_ERR);
-	check_done(env, 2, 3, SIW_OP_REG_MR, SIW_WC_WR_FLUSH_ERR);
+	local_check_done(env, 1, 2, SIW_OP_INVAL_STAG, SIW_WC_WR_FLUSH_ERR);
+	local_check_done(env, 2, 3, SIW_OP_REG_MR, SIW_WC_WR_FLUSH_ERR);
 	CHECK_EQ(env->locals_n, 2);
-	CHECK(region_of(env, OPEN)->gone && !region_of(env, NEW)->gone);
+	CHECK(env_region_of(env, OPEN)->gone && !env_region_of(env, NEW)->gone);
 }
 
 /* An STag that changes its meaning between check and copy */
@@ -951,10 +789,10 @@ static u8 any_octet(const struct core_region *region)
 /* In pieces of 7 octets: five of payload with the header's end, then seven each */
 static void gone_before_copy(bool response, bool crc, u32 nth)
 {
-	struct env *env = start_read(crc, SIW_OP_READ_LOCAL_INV);
+	struct env *env = local_start_read(crc, SIW_OP_READ_LOCAL_INV);
 	struct segment s = response ? segment_read_response(SINK, SINK_TO + 8, 40) :
 				      segment_write(OPEN, OPEN_TO + 8, 40);
-	struct core_region *region = region_of(env, response ? SINK : OPEN);
+	struct core_region *region = env_region_of(env, response ? SINK : OPEN);
 	u32 placed = nth ? 5 + 7 * (nth - 1) : 0;
 	struct bytes b = {}, got = {}, want = {};
 
@@ -975,7 +813,7 @@ static void gone_before_copy(bool response, bool crc, u32 nth)
 	CHECK_EQ(env->done_n, 0);
 	CHECK_EQ(env->writes, 0);
 	core_queue_flush(&env->qp);
-	check_done(env, 0, 7, SIW_OP_READ_LOCAL_INV, SIW_WC_WR_FLUSH_ERR);
+	local_check_done(env, 0, 7, SIW_OP_READ_LOCAL_INV, SIW_WC_WR_FLUSH_ERR);
 	CHECK_EQ(env->locals_n, 0);
 	bytes_free(&b);
 	bytes_free(&got);
@@ -1002,7 +840,7 @@ static void place_tagged__gone_before_the_copy(void)
 /* A receive of 64 + 36 octets */
 static struct env *start_recv(bool crc)
 {
-	struct env *env = start_sized(crc, 1024, 8, 2);
+	struct env *env = local_start_sized(crc, 1024, 8, 2);
 	struct siw_sge sge[2] = {
 		env_sge(SINK, SINK_TO, 64),
 		env_sge(SINK, SINK_TO + 100, 36),
@@ -1022,7 +860,7 @@ static void receive_refused(struct env *env, u32 placed)
 	CHECK_EQ(env->qp.tx.term.layer, TERM_LAYER_RDMAP);
 	CHECK_EQ(env->qp.tx.term.etype, TERM_RDMAP_LOCAL);
 	CHECK_EQ(env->qp.tx.term.hdr_len, 0);
-	transmit(env);
+	sent_drop(env);
 	core_queue_flush(&env->qp);
 	CHECK_EQ(env->done_n, 1);
 	env_finish();
@@ -1045,7 +883,7 @@ static void place_send__gone_before_the_copy(void)
 			unit_context("crc %u, SGE %u", crc, nth);
 			env->fail_copy = 1 << nth;
 			CHECK_EQ(env_feed(env, b.data, b.len), -EPROTO);
-			CHECK_EQ(env_mem(region_of(env, SINK), SINK_TO + 100)[1], 0);
+			CHECK_EQ(env_mem(env_region_of(env, SINK), SINK_TO + 100)[1], 0);
 			receive_refused(env, 64 * nth);
 		}
 		/* One octet with the header's end, then seven each: 64 are a boundary */
@@ -1091,14 +929,14 @@ static void place_tagged__changed_while_held(void)
 	for (cut = 17; cut < 56; cut++) {
 		for (response = 0; response < 2; response++) {
 			for (invalidated = 0; invalidated < 2; invalidated++) {
-				struct env *env = start_read(false, SIW_OP_READ);
+				struct env *env = local_start_read(false, SIW_OP_READ);
 				u32 stag = response ? SINK : OPEN;
 
 				unit_context("cut %u, response %u", cut, response);
 				changed_while_held(env, response ?
 						   segment_read_response(SINK, SINK_TO + 8, 40) :
 						   segment_write(OPEN, OPEN_TO, 40),
-						   region_of(env, stag), invalidated, cut);
+						   env_region_of(env, stag), invalidated, cut);
 				CHECK_EQ(env->placed, cut - 16);
 				CHECK_EQ(env->qp.tx.term.layer, TERM_LAYER_DDP);
 				CHECK_EQ(env->qp.tx.term.etype, TERM_DDP_TAGGED);
@@ -1122,7 +960,7 @@ static void place_send__changed_while_held(void)
 
 			unit_context("cut %u, invalidated %u", cut, invalidated);
 			changed_while_held(env, segment_send(1, 0, 100),
-					   region_of(env, SINK), invalidated, cut);
+					   env_region_of(env, SINK), invalidated, cut);
 			receive_refused(env, cut - 20);
 		}
 	}
@@ -1131,18 +969,18 @@ static void place_send__changed_while_held(void)
 /* 3 and 5 octets, or a response of 4 */
 static struct env *start_source(u8 opcode, bool crc, u32 max_ulpdu)
 {
-	struct env *env = start_sized(crc, max_ulpdu, 8, 2);
+	struct env *env = local_start_sized(crc, max_ulpdu, 8, 2);
 	struct siw_sqe sqe = env_sqe(1, opcode, 0);
 
 	if (opcode == SIW_OP_READ_RESPONSE) {
-		ask(env, 1);
+		local_ask(env, 1);
 		return env;
 	}
 	sqe.num_sge = 3;
 	sqe.sge[0] = env_sge(HELLO, HELLO_TO, 3);
 	sqe.sge[1] = env_sge(UNKNOWN, 0, 0);
 	sqe.sge[2] = env_sge(ANSWER, ANSWER_TO, 5);
-	post(env, sqe);
+	env_must_post(env, sqe);
 	return env;
 }
 

@@ -4,255 +4,25 @@
  * Terminate that the RFCs name, and nothing of it is placed: at every cut of
  * the stream, with and without CRC.
  */
-#include "env.h"
 #include "harness.h"
-
-/* Our memory, by STag */
-#define LOCAL		0x100		/* receive buffers, read sinks */
-#define LOCAL_TO	0x10000
-#define WRITABLE	0x200		/* remote write */
-#define WRITABLE_TO	0x20000
-#define READABLE	0x300		/* remote read */
-#define READABLE_TO	0x30000
-#define FOREIGN		0x400		/* another protection domain's, all rights */
-#define FOREIGN_TO	0x40000
-#define TOP		0x500		/* at the end of the address space, all rights */
-#define TOP_TO		0xffffffffffffff00ull
-#define UNKNOWN		0x999
-#define SIZE		256
-
-#define RDMAP		TERM_LAYER_RDMAP
-#define PROTECTION	TERM_RDMAP_PROTECTION
-#define OPERATION	TERM_RDMAP_OPERATION
-#define DDP		TERM_LAYER_DDP
-#define TAGGED		TERM_DDP_TAGGED
-#define UNTAGGED	TERM_DDP_UNTAGGED
-#define ALL		(CORE_LOCAL_WRITE | CORE_REMOTE_WRITE | CORE_REMOTE_READ)
-
-/* Two receives of 64 + 36 octets; IRD 2, ORD 3 */
-static struct env *start(bool crc)
-{
-	struct env *env = env_new(4, 3, 2);
-	struct siw_sge sge[3] = {
-		env_sge(LOCAL, LOCAL_TO, 64),
-		env_sge(UNKNOWN, 0, 0),
-		env_sge(LOCAL, LOCAL_TO + 100, 36),
-	};
-
-	env_region(env, LOCAL, LOCAL_TO, SIZE, CORE_LOCAL_WRITE);
-	env_region(env, WRITABLE, WRITABLE_TO, SIZE, CORE_REMOTE_WRITE);
-	env_region(env, READABLE, READABLE_TO, SIZE, CORE_REMOTE_READ);
-	env_region(env, FOREIGN, FOREIGN_TO, SIZE, ALL)->foreign = true;
-	env_region(env, TOP, TOP_TO, SIZE - 1, ALL);
-	core_start(&env->qp, crc, 1024, 0, 0, false);
-	env_post_recv(env, 1, 3, sge);
-	env_post_recv(env, 2, 3, sge);
-	return env;
-}
-
-static struct core_region *region_of(struct env *env, u32 stag)
-{
-	struct core_region *region = env->regions;
-
-	while (region->stag != stag)
-		region = region->next;
-	return region;
-}
-
-static void post_read(struct env *env, u64 id, u32 offset, u32 len)
-{
-	struct siw_sqe sqe = env_sqe(id, SIW_OP_READ, SIW_WQE_SIGNALLED);
-	struct bytes out = {};
-
-	sqe.num_sge = 1;
-	sqe.sge[0] = env_sge(LOCAL, LOCAL_TO + offset, len);
-	CHECK(env_post(env, &sqe));
-	env_transmit(env, &out, 1000);
-	bytes_free(&out);
-}
-
-/* One Read of 40 octets, to LOCAL_TO + 8, is outstanding */
-static struct env *start_read(bool crc)
-{
-	struct env *env = start(crc);
-
-	post_read(env, 7, 8, 40);
-	return env;
-}
-
-/**
- * struct refusal - a stream whose last segment is refused
- * @start: what is there when it comes
- * @segments: what comes
- * @n: how many
- * @placed: octets that the good ones place
- * @layer: of the Terminate
- * @etype: of the Terminate
- * @ecode: of the Terminate
- * @quoted: octets of the last segment's header that it quotes
- * @recv_status: what the first receive completes with, if it does
- * @at_end: known only when all of the last segment is there
- */
-struct refusal {
-	struct env *(*start)(bool crc);
-	struct segment segments[3];
-	u32 n;
-	u32 placed;
-	u8 layer;
-	u8 etype;
-	u8 ecode;
-	u8 quoted;
-	u16 recv_status;
-	bool at_end;
-};
-
-/* Feeds @b, cut in two, after which the Terminate must be @want. */
-static void refused_at(const struct refusal *r, const struct bytes *b,
-		       const struct bytes *want, bool crc, u32 cut, u32 piece)
-{
-	struct env *env = r->start(crc);
-	struct bytes got = {};
-	u32 before = env->done_n;
-
-	unit_context("crc %u, cut %u of %u, piece %u", crc, cut, b->len, piece);
-	env->piece = piece;
-	CHECK_EQ(env_feed_cut(env, b, cut), -EPROTO);
-	CHECK_EQ(env->placed, r->placed);
-	CHECK(env->qp.error && !env->qp.broken && !env->qp.peer_term);
-	/* Whatever comes behind is not looked at */
-	CHECK_EQ(env_feed(env, b->data, b->len), -EPROTO);
-	CHECK_EQ(env->placed, r->placed);
-	env_transmit(env, &got, 1000);
-	CHECK_BYTES(got.data, got.len, want->data, want->len);
-	if (r->recv_status) {
-		CHECK_EQ(env->done_n, before + 1);
-		env_check_done(env, before, true, 1, SIW_OP_RECEIVE,
-			       r->recv_status, 0);
-	} else {
-		CHECK_EQ(env->done_n, before);
-	}
-	bytes_free(&got);
-	env_finish();
-	env_reset();
-}
-
-/* As soon as the header that is quoted is there, whatever would follow */
-static void refused_by_header(const struct refusal *r, const struct bytes *b)
-{
-	struct env *env = r->start(false);
-	u32 len = b->frame + r->quoted;
-
-	unit_context("by its header");
-	CHECK_EQ(env_feed_cut(env, b, len - 1), -EPROTO);
-	env_reset();
-	env = r->start(false);
-	CHECK_EQ(env_feed(env, b->data, len - 1), 0);
-	CHECK_EQ(env_feed(env, b->data + len - 1, 1), -EPROTO);
-	CHECK_EQ(env->placed, r->placed);
-	env_reset();
-}
-
-static void check_refused(const struct refusal *r)
-{
-	struct bytes b, want;
-	u32 cut, i, crc;
-
-	for (crc = 0; crc < 2; crc++) {
-		memset(&b, 0, sizeof(b));
-		memset(&want, 0, sizeof(want));
-		for (i = 0; i < r->n; i++)
-			frame_segment(&b, &r->segments[i], crc);
-		frame_terminate(&want, r->layer, r->etype, r->ecode,
-				b.data + b.frame, r->quoted, crc);
-		for (cut = 0; cut <= b.len; cut++)
-			refused_at(r, &b, &want, crc, cut, 0);
-		refused_at(r, &b, &want, crc, 0, 1);
-		refused_at(r, &b, &want, crc, 0, 3);
-		if (!crc && !r->at_end)
-			refused_by_header(r, &b);
-		bytes_free(&b);
-		bytes_free(&want);
-	}
-}
-
-static void refuse_one(struct segment s, u8 layer, u8 etype, u8 ecode, u8 quoted)
-{
-	struct refusal r = {
-		.start = start, .segments = { s }, .n = 1, .layer = layer,
-		.etype = etype, .ecode = ecode, .quoted = quoted,
-	};
-
-	check_refused(&r);
-}
+#include "refusal.h"
 
 static void refuse_read_response(struct segment s, u8 layer, u8 etype, u8 ecode)
 {
 	struct refusal r = {
-		.start = start_read, .segments = { s }, .n = 1, .layer = layer,
+		.start = receiver_start_read, .segments = { s }, .n = 1, .layer = layer,
 		.etype = etype, .ecode = ecode, .quoted = 16,
 	};
 
-	check_refused(&r);
-}
-
-/* Good segments are taken at every cut; @end looks at what came of them. */
-static void check_taken(struct env *(*begin)(bool crc),
-			const struct segment *segments, u32 n,
-			void (*end)(struct env *env))
-{
-	struct bytes b;
-	struct env *env;
-	u32 cut, i, crc, piece;
-
-	for (crc = 0; crc < 2; crc++) {
-		memset(&b, 0, sizeof(b));
-		for (i = 0; i < n; i++)
-			frame_segment(&b, &segments[i], crc);
-		for (cut = 0; cut <= b.len; cut++) {
-			unit_context("crc %u, cut %u of %u", crc, cut, b.len);
-			env = begin(crc);
-			CHECK_EQ(env_feed_cut(env, &b, cut), 0);
-			CHECK_EQ(env->in_n, n);
-			end(env);
-			env_finish();
-			env_reset();
-		}
-		for (piece = 1; piece < 40; piece++) {
-			unit_context("crc %u, piece %u", crc, piece);
-			env = begin(crc);
-			env->piece = piece;
-			CHECK_EQ(env_feed(env, b.data, b.len), 0);
-			end(env);
-			env_finish();
-			env_reset();
-		}
-		env = begin(crc);
-		for (i = 0; i < b.len; i++) {
-			unit_context("crc %u, octet by octet, %u", crc, i);
-			CHECK_EQ(env_feed(env, b.data + i, 1), 0);
-			env_finish();
-		}
-		end(env);
-		env_finish();
-		env_reset();
-		bytes_free(&b);
-	}
-}
-
-static void check_placed(struct env *env, u32 stag, u64 addr, u32 len, u8 seed)
-{
-	u8 want[SIZE];
-
-	bytes_pattern(want, len, seed);
-	CHECK_BYTES(env_mem(region_of(env, stag), addr), len, want, len);
+	refusal_check(&r);
 }
 
 /* begin_write() */
 
 static void end_write(struct env *env)
 {
-	check_placed(env, WRITABLE, WRITABLE_TO, 37, 1);
-	check_placed(env, WRITABLE, WRITABLE_TO + SIZE - 50, 50, 2);
+	receiver_check_placed(env, WRITABLE, WRITABLE_TO, 37, 1);
+	receiver_check_placed(env, WRITABLE, WRITABLE_TO + SIZE - 50, 50, 2);
 	CHECK_EQ(env->placed, 87);
 	CHECK_EQ(env->writes, 1);	/* of a whole message, and not of nothing */
 	CHECK_EQ(env->done_n, 0);
@@ -274,47 +44,47 @@ static void begin_write__placed(void)
 	/* Reserved bits are not looked at */
 	s[1].ddp |= 0x3c;
 	s[1].rdmap |= 0x30;
-	check_taken(start, s, 3, end_write);
+	receiver_check_taken(receiver_start, s, 3, end_write);
 }
 
 static void begin_write__stag_unknown(void)
 {
-	refuse_one(segment_write(UNKNOWN, WRITABLE_TO, 9), DDP, TAGGED, 0, 16);
+	refusal_check_one(segment_write(UNKNOWN, WRITABLE_TO, 9), DDP, TAGGED, 0, 16);
 }
 
 static void begin_write__stag_of_another_domain(void)
 {
-	refuse_one(segment_write(FOREIGN, FOREIGN_TO, 9), DDP, TAGGED, 2, 16);
+	refusal_check_one(segment_write(FOREIGN, FOREIGN_TO, 9), DDP, TAGGED, 2, 16);
 }
 
 static void begin_write__no_right(void)
 {
-	refuse_one(segment_write(READABLE, READABLE_TO, 9), RDMAP, PROTECTION, 2, 16);
-	refuse_one(segment_write(LOCAL, LOCAL_TO, 9), RDMAP, PROTECTION, 2, 16);
+	refusal_check_one(segment_write(READABLE, READABLE_TO, 9), RDMAP, PROTECTION, 2, 16);
+	refusal_check_one(segment_write(LOCAL, LOCAL_TO, 9), RDMAP, PROTECTION, 2, 16);
 }
 
 static void begin_write__past_region_end(void)
 {
-	refuse_one(segment_write(WRITABLE, WRITABLE_TO + SIZE - 8, 9),
-		   DDP, TAGGED, 1, 16);
-	refuse_one(segment_write(WRITABLE, WRITABLE_TO + SIZE, 1),
-		   DDP, TAGGED, 1, 16);
+	refusal_check_one(segment_write(WRITABLE, WRITABLE_TO + SIZE - 8, 9),
+			  DDP, TAGGED, 1, 16);
+	refusal_check_one(segment_write(WRITABLE, WRITABLE_TO + SIZE, 1),
+			  DDP, TAGGED, 1, 16);
 }
 
 static void begin_write__before_region(void)
 {
-	refuse_one(segment_write(WRITABLE, WRITABLE_TO - 1, 9), DDP, TAGGED, 1, 16);
+	refusal_check_one(segment_write(WRITABLE, WRITABLE_TO - 1, 9), DDP, TAGGED, 1, 16);
 }
 
 static void begin_write__to_wraps(void)
 {
-	refuse_one(segment_write(TOP, TOP_TO + SIZE - 2, 9), DDP, TAGGED, 3, 16);
+	refusal_check_one(segment_write(TOP, TOP_TO + SIZE - 2, 9), DDP, TAGGED, 3, 16);
 }
 
 static void begin_write__second_segment_past_end(void)
 {
 	struct refusal r = {
-		.start = start, .n = 2, .placed = 200, .layer = DDP,
+		.start = receiver_start, .n = 2, .placed = 200, .layer = DDP,
 		.etype = TAGGED, .ecode = 1, .quoted = 16,
 		.segments = {
 			segment_write(WRITABLE, WRITABLE_TO, 200),
@@ -323,15 +93,15 @@ static void begin_write__second_segment_past_end(void)
 	};
 
 	r.segments[0].ddp = 0x81;
-	check_refused(&r);
+	refusal_check(&r);
 }
 
 /* begin_read_response() */
 
 static void end_read_40(struct env *env)
 {
-	check_placed(env, LOCAL, LOCAL_TO + 8, 25, 3);
-	check_placed(env, LOCAL, LOCAL_TO + 8 + 25, 15, 4);
+	receiver_check_placed(env, LOCAL, LOCAL_TO + 8, 25, 3);
+	receiver_check_placed(env, LOCAL, LOCAL_TO + 8 + 25, 15, 4);
 	CHECK_EQ(env->placed, 40);
 	CHECK_EQ(env->done_n, 1);
 	env_check_done(env, 0, false, 7, SIW_OP_READ, SIW_WC_SUCCESS, 40);
@@ -351,16 +121,16 @@ static void begin_read_response__placed(void)
 	s[0].ddp = 0x81;
 	s[1].ddp = 0x81;
 	s[2].seed = 4;
-	check_taken(start_read, s, 3, end_read_40);
+	receiver_check_taken(receiver_start_read, s, 3, end_read_40);
 }
 
 static struct env *start_three_reads(bool crc)
 {
-	struct env *env = start(crc);
+	struct env *env = receiver_start(crc);
 
-	post_read(env, 7, 0, 4);
-	post_read(env, 8, 4, 0);
-	post_read(env, 9, 4, 6);
+	receiver_post_read(env, 7, 0, 4);
+	receiver_post_read(env, 8, 4, 0);
+	receiver_post_read(env, 9, 4, 6);
 	return env;
 }
 
@@ -385,15 +155,15 @@ static void begin_read_response__in_order(void)
 		.segments = { s[2] },
 	};
 
-	check_taken(start_three_reads, s, 3, end_three_reads);
+	receiver_check_taken(start_three_reads, s, 3, end_three_reads);
 	/* The third's answer is none to the first */
-	check_refused(&r);
+	refusal_check(&r);
 }
 
 static void begin_read_response__nobody_asked(void)
 {
-	refuse_one(segment_read_response(LOCAL, LOCAL_TO, 9), RDMAP, OPERATION, 6, 16);
-	refuse_one(segment_read_response(0, 0, 0), RDMAP, OPERATION, 6, 16);
+	refusal_check_one(segment_read_response(LOCAL, LOCAL_TO, 9), RDMAP, OPERATION, 6, 16);
+	refusal_check_one(segment_read_response(0, 0, 0), RDMAP, OPERATION, 6, 16);
 }
 
 /* One that is complete is not outstanding any more. */
@@ -401,7 +171,7 @@ static void begin_read_response__twice(void)
 {
 	struct segment s = segment_read_response(LOCAL, LOCAL_TO + 8, 40);
 	struct bytes b = {}, want = {}, got = {};
-	struct env *env = start_read(false);
+	struct env *env = receiver_start_read(false);
 
 	frame_segment(&b, &s, false);
 	CHECK_EQ(env_feed(env, b.data, b.len), 0);
@@ -434,7 +204,7 @@ static void begin_read_response__too_long(void)
 {
 	struct segment s = segment_read_response(LOCAL, LOCAL_TO + 8, 41);
 	struct refusal r = {
-		.start = start_read, .n = 2, .placed = 40, .layer = DDP,
+		.start = receiver_start_read, .n = 2, .placed = 40, .layer = DDP,
 		.etype = TAGGED, .ecode = 1, .quoted = 16,
 		.segments = {
 			segment_read_response(LOCAL, LOCAL_TO + 8, 40),
@@ -447,7 +217,7 @@ static void begin_read_response__too_long(void)
 	refuse_read_response(s, DDP, TAGGED, 1);
 	/* All is there, but not the last: then a bit more */
 	r.segments[0].ddp = 0x81;
-	check_refused(&r);
+	refusal_check(&r);
 }
 
 static void begin_read_response__last_too_early(void)
@@ -460,9 +230,9 @@ static void begin_read_response__last_too_early(void)
 
 static struct env *start_read_no_sink(bool crc)
 {
-	struct env *env = start_read(crc);
+	struct env *env = receiver_start_read(crc);
 
-	region_of(env, LOCAL)->gone = true;
+	env_region_of(env, LOCAL)->gone = true;
 	return env;
 }
 
@@ -474,25 +244,25 @@ static void begin_read_response__sink_gone(void)
 		.segments = { segment_read_response(LOCAL, LOCAL_TO + 8, 40) },
 	};
 
-	check_refused(&r);
+	refusal_check(&r);
 }
 
 /* begin_send() and check_recv() */
 
 static void end_sends(struct env *env)
 {
-	check_placed(env, LOCAL, LOCAL_TO, 0, 0);
+	receiver_check_placed(env, LOCAL, LOCAL_TO, 0, 0);
 	CHECK_EQ(env->done_n, 2);
 	env_check_done(env, 0, true, 1, SIW_OP_RECEIVE, SIW_WC_SUCCESS, 100);
 	env_check_done(env, 1, true, 2, SIW_OP_RECEIVE, SIW_WC_SUCCESS, 0);
 	CHECK_EQ(env->placed, 100);
 	CHECK(!env->done[0].c.solicited && !env->done[0].c.invalidated);
 	/* 60 octets of pattern 5, then 40 of pattern 6, over both SGEs */
-	check_placed(env, LOCAL, LOCAL_TO, 60, 5);
-	check_placed(env, LOCAL, LOCAL_TO + 60, 4, 6);
-	CHECK_EQ(env_mem(region_of(env, LOCAL), LOCAL_TO + 100)[0], (u8)(6 + 4 * 7));
-	CHECK_EQ(env_mem(region_of(env, LOCAL), LOCAL_TO + 135)[0], (u8)(6 + 39 * 7));
-	CHECK_EQ(env_mem(region_of(env, LOCAL), LOCAL_TO + 136)[0], 0);
+	receiver_check_placed(env, LOCAL, LOCAL_TO, 60, 5);
+	receiver_check_placed(env, LOCAL, LOCAL_TO + 60, 4, 6);
+	CHECK_EQ(env_mem(env_region_of(env, LOCAL), LOCAL_TO + 100)[0], (u8)(6 + 4 * 7));
+	CHECK_EQ(env_mem(env_region_of(env, LOCAL), LOCAL_TO + 135)[0], (u8)(6 + 39 * 7));
+	CHECK_EQ(env_mem(env_region_of(env, LOCAL), LOCAL_TO + 136)[0], 0);
 	CHECK(core_receive_between(&env->qp));
 }
 
@@ -507,30 +277,30 @@ static void begin_send__two_segments_two_sges(void)
 	s[0].ddp = 0x01;
 	s[0].seed = 5;
 	s[1].seed = 6;
-	check_taken(start, s, 3, end_sends);
+	receiver_check_taken(receiver_start, s, 3, end_sends);
 }
 
 static void begin_send__msn_low(void)
 {
-	refuse_one(segment_send(0, 0, 9), DDP, UNTAGGED, 3, 20);
+	refusal_check_one(segment_send(0, 0, 9), DDP, UNTAGGED, 3, 20);
 }
 
 static void begin_send__msn_high(void)
 {
-	refuse_one(segment_send(2, 0, 9), DDP, UNTAGGED, 3, 20);
-	refuse_one(segment_send(0xffffffff, 0, 9), DDP, UNTAGGED, 3, 20);
+	refusal_check_one(segment_send(2, 0, 9), DDP, UNTAGGED, 3, 20);
+	refusal_check_one(segment_send(0xffffffff, 0, 9), DDP, UNTAGGED, 3, 20);
 }
 
 static void refuse_second_send(struct segment s, u8 ecode)
 {
 	struct refusal r = {
-		.start = start, .n = 2, .placed = 10, .layer = DDP,
+		.start = receiver_start, .n = 2, .placed = 10, .layer = DDP,
 		.etype = UNTAGGED, .ecode = ecode, .quoted = 20,
 		.segments = { segment_send(1, 0, 10), s },
 	};
 
 	r.segments[0].ddp = 0x01;
-	check_refused(&r);
+	refusal_check(&r);
 }
 
 static void begin_send__msn_of_the_next_message(void)
@@ -541,7 +311,7 @@ static void begin_send__msn_of_the_next_message(void)
 
 static void begin_send__mo_wrong(void)
 {
-	refuse_one(segment_send(1, 1, 9), DDP, UNTAGGED, 4, 20);
+	refusal_check_one(segment_send(1, 1, 9), DDP, UNTAGGED, 4, 20);
 	refuse_second_send(segment_send(1, 9, 5), 4);
 	refuse_second_send(segment_send(1, 11, 5), 4);
 	refuse_second_send(segment_send(1, 0, 5), 4);
@@ -549,7 +319,7 @@ static void begin_send__mo_wrong(void)
 
 static struct env *start_no_recv(bool crc)
 {
-	struct env *env = start(crc);
+	struct env *env = receiver_start(crc);
 
 	env->recv_get = env->recv_put;
 	return env;
@@ -563,14 +333,14 @@ static void begin_send__no_receive(void)
 		.segments = { segment_send(1, 0, 9) },
 	};
 
-	check_refused(&r);
+	refusal_check(&r);
 	r.segments[0].len = 0;
-	check_refused(&r);
+	refusal_check(&r);
 }
 
 static struct env *start_hostile_recv(bool crc)
 {
-	struct env *env = start(crc);
+	struct env *env = receiver_start(crc);
 
 	memset(env->recvs, 0xff, sizeof(env->recvs));
 	env->recvs[0].id = 1;
@@ -586,30 +356,30 @@ static void begin_send__hostile_num_sge(void)
 		.recv_status = SIW_WC_LOC_LEN_ERR,
 	};
 
-	check_refused(&r);
+	refusal_check(&r);
 }
 
 static void check_recv__too_long(void)
 {
 	struct refusal r = {
-		.start = start, .n = 1, .layer = DDP,
+		.start = receiver_start, .n = 1, .layer = DDP,
 		.etype = UNTAGGED, .ecode = 5, .quoted = 20,
 		.segments = { segment_send(1, 0, 101) },
 		.recv_status = SIW_WC_LOC_LEN_ERR,
 	};
 
-	check_refused(&r);
+	refusal_check(&r);
 	r.segments[0] = segment_send(1, 0, 100);
 	r.segments[0].ddp = 0x01;
 	r.segments[1] = segment_send(1, 100, 1);
 	r.n = 2;
 	r.placed = 100;
-	check_refused(&r);
+	refusal_check(&r);
 }
 
 static struct env *start_bad_sge(bool crc)
 {
-	struct env *env = start(crc);
+	struct env *env = receiver_start(crc);
 
 	env->recvs[0].sge[2].lkey = UNKNOWN;
 	return env;
@@ -617,7 +387,7 @@ static struct env *start_bad_sge(bool crc)
 
 static struct env *start_bad_sge_access(bool crc)
 {
-	struct env *env = start(crc);
+	struct env *env = receiver_start(crc);
 
 	env->recvs[0].sge[2] = env_sge(READABLE, READABLE_TO, 36);
 	return env;
@@ -625,7 +395,7 @@ static struct env *start_bad_sge_access(bool crc)
 
 static struct env *start_bad_sge_bounds(bool crc)
 {
-	struct env *env = start(crc);
+	struct env *env = receiver_start(crc);
 
 	env->recvs[0].sge[2] = env_sge(LOCAL, LOCAL_TO + SIZE - 35, 36);
 	return env;
@@ -647,7 +417,7 @@ static void check_recv__bad_local_sge(void)
 			.recv_status = SIW_WC_LOC_PROT_ERR,
 		};
 
-		check_refused(&r);
+		refusal_check(&r);
 	}
 }
 
@@ -693,15 +463,15 @@ static void begin_read_request__taken(void)
 		segment_read_request(p[1], 2, 0, 0, 0, UNKNOWN, 5),
 	};
 
-	check_taken(start, s, 2, end_read_requests);
+	receiver_check_taken(receiver_start, s, 2, end_read_requests);
 }
 
 static void refuse_request(u32 size, u32 stag, u64 to, u8 ecode)
 {
 	u8 p[28];
 
-	refuse_one(segment_read_request(p, 1, 1, 2, size, stag, to),
-		   RDMAP, PROTECTION, ecode, 48);
+	refusal_check_one(segment_read_request(p, 1, 1, 2, size, stag, to),
+			  RDMAP, PROTECTION, ecode, 48);
 }
 
 static void begin_read_request__each_protection_error(void)
@@ -722,12 +492,12 @@ static void begin_read_request__msn_and_mo(void)
 	struct segment s;
 
 	s = segment_read_request(p, 0, 1, 2, 9, READABLE, READABLE_TO);
-	refuse_one(s, DDP, UNTAGGED, 3, 48);
+	refusal_check_one(s, DDP, UNTAGGED, 3, 48);
 	s.msn = 2;
-	refuse_one(s, DDP, UNTAGGED, 3, 48);
+	refusal_check_one(s, DDP, UNTAGGED, 3, 48);
 	s.msn = 1;
 	s.mo = 1;
-	refuse_one(s, DDP, UNTAGGED, 4, 48);
+	refusal_check_one(s, DDP, UNTAGGED, 4, 48);
 }
 
 static void begin_read_request__wrong_length(void)
@@ -737,12 +507,12 @@ static void begin_read_request__wrong_length(void)
 
 	s = segment_read_request(p, 1, 1, 2, 9, READABLE, READABLE_TO);
 	s.len = 29;
-	refuse_one(s, DDP, UNTAGGED, 5, 48);
+	refusal_check_one(s, DDP, UNTAGGED, 5, 48);
 	/* Too short: judged by what there is of it */
 	s.len = 27;
-	refuse_one(s, RDMAP, OPERATION, 7, 20);
+	refusal_check_one(s, RDMAP, OPERATION, 7, 20);
 	s.len = 0;
-	refuse_one(s, RDMAP, OPERATION, 7, 20);
+	refusal_check_one(s, RDMAP, OPERATION, 7, 20);
 }
 
 static void begin_read_request__not_last(void)
@@ -752,12 +522,12 @@ static void begin_read_request__not_last(void)
 
 	s = segment_read_request(p, 1, 1, 2, 9, READABLE, READABLE_TO);
 	s.ddp = 0x01;
-	refuse_one(s, RDMAP, OPERATION, 7, 48);
+	refusal_check_one(s, RDMAP, OPERATION, 7, 48);
 }
 
 static struct env *start_no_ird(bool crc)
 {
-	struct env *env = start(crc);
+	struct env *env = receiver_start(crc);
 
 	env->qp.ird = 0;
 	return env;
@@ -767,7 +537,7 @@ static void begin_read_request__ird_exceeded(void)
 {
 	u8 p[3][28];
 	struct refusal r = {
-		.start = start, .n = 3, .layer = DDP,
+		.start = receiver_start, .n = 3, .layer = DDP,
 		.etype = UNTAGGED, .ecode = 2, .quoted = 48,
 	};
 	u32 i;
@@ -778,16 +548,16 @@ static void begin_read_request__ird_exceeded(void)
 	 * The Terminate comes instead of the responses: they were refused too,
 	 * as nothing is begun after an error.
 	 */
-	check_refused(&r);
+	refusal_check(&r);
 	r.start = start_no_ird;
 	r.n = 1;
-	check_refused(&r);
+	refusal_check(&r);
 }
 
 /* The IRQ is free again when the response is out; numbers go round with IRD 2 */
 static void begin_read_request__ird_over_and_over(void)
 {
-	struct env *env = start(true);
+	struct env *env = receiver_start(true);
 	struct bytes b = {}, out = {};
 	struct segment s;
 	u8 p[28];
@@ -811,7 +581,7 @@ static void begin_read_request__ird_over_and_over(void)
 
 static struct core_term received(const struct bytes *b, u32 cut)
 {
-	struct env *env = start(false);
+	struct env *env = receiver_start(false);
 	struct core_term term;
 	struct bytes out = {};
 
@@ -894,18 +664,18 @@ static void begin_terminate__malformed(void)
 	s.qn = 2;
 	s.payload = payload;
 	s.msn = 2;
-	refuse_one(s, DDP, UNTAGGED, 3, 20);
+	refusal_check_one(s, DDP, UNTAGGED, 3, 20);
 	s.msn = 0;
-	refuse_one(s, DDP, UNTAGGED, 3, 20);
+	refusal_check_one(s, DDP, UNTAGGED, 3, 20);
 	s.msn = 1;
 	s.mo = 4;
-	refuse_one(s, DDP, UNTAGGED, 4, 20);
+	refusal_check_one(s, DDP, UNTAGGED, 4, 20);
 	s.mo = 0;
 	s.ddp = 0x01;
-	refuse_one(s, RDMAP, OPERATION, 7, 20);
+	refusal_check_one(s, RDMAP, OPERATION, 7, 20);
 	s.ddp = 0x41;
 	for (s.len = 0; s.len < 4; s.len++)
-		refuse_one(s, RDMAP, OPERATION, 7, 20);
+		refusal_check_one(s, RDMAP, OPERATION, 7, 20);
 }
 
 /* check_rtr() */
@@ -914,7 +684,7 @@ static u8 expected_rtr;
 
 static struct env *start_rtr(bool crc)
 {
-	struct env *env = start(crc);
+	struct env *env = receiver_start(crc);
 
 	core_start(&env->qp, crc, 1024, 0, expected_rtr, true);
 	return env;
@@ -953,7 +723,7 @@ static void check_rtr__each(void)
 
 	for (expected_rtr = 1; expected_rtr <= 3; expected_rtr++) {
 		s = rtr_segment(expected_rtr, p);
-		check_taken(start_rtr, &s, 1, end_rtr);
+		receiver_check_taken(start_rtr, &s, 1, end_rtr);
 	}
 }
 
@@ -969,7 +739,7 @@ static void check_rtr__first_only(void)
 	struct segment s[2] = { segment_send(1, 0, 0), segment_send(2, 0, 0) };
 
 	expected_rtr = IWARP_RTR_SEND;
-	check_taken(start_rtr, s, 2, end_rtr_then_send);
+	receiver_check_taken(start_rtr, s, 2, end_rtr_then_send);
 }
 
 /* Without an RTR, an empty Send is the application's */
@@ -978,7 +748,7 @@ static void check_rtr__none_expected(void)
 	struct segment s = segment_send(1, 0, 0);
 
 	expected_rtr = IWARP_RTR_NONE;
-	check_taken(start_rtr, &s, 1, end_rtr_then_send);
+	receiver_check_taken(start_rtr, &s, 1, end_rtr_then_send);
 }
 
 static void check_rtr__another(void)
@@ -996,7 +766,7 @@ static void check_rtr__another(void)
 			r.segments[0] = rtr_segment(rtr, p);
 			r.quoted = rtr == IWARP_RTR_WRITE ? 16 :
 				   rtr == IWARP_RTR_SEND ? 20 : 48;
-			check_refused(&r);
+			refusal_check(&r);
 		}
 	}
 }
@@ -1012,15 +782,15 @@ static void check_rtr__not_empty(void)
 	expected_rtr = IWARP_RTR_SEND;
 	r.segments[0] = segment_send(1, 0, 1);
 	r.quoted = 20;
-	check_refused(&r);
+	refusal_check(&r);
 	expected_rtr = IWARP_RTR_WRITE;
 	r.segments[0] = segment_write(WRITABLE, WRITABLE_TO, 1);
 	r.quoted = 16;
-	check_refused(&r);
+	refusal_check(&r);
 	expected_rtr = IWARP_RTR_READ;
 	r.segments[0] = segment_read_request(p, 1, 1, 2, 1, READABLE, READABLE_TO);
 	r.quoted = 48;
-	check_refused(&r);
+	refusal_check(&r);
 }
 
 /* A message that goes on is none of them */
@@ -1037,7 +807,7 @@ static void check_rtr__not_last(void)
 		r.segments[0].ddp &= ~0x40;
 		r.quoted = expected_rtr == IWARP_RTR_WRITE ? 16 :
 			   expected_rtr == IWARP_RTR_SEND ? 20 : 48;
-		check_refused(&r);
+		refusal_check(&r);
 	}
 }
 
@@ -1065,10 +835,10 @@ static void check_header__ddp_version(void)
 	for (i = 0; i < ARRAY_SIZE(versions); i++) {
 		s = segment_write(WRITABLE, WRITABLE_TO, 9);
 		s.ddp = 0xc0 | versions[i];
-		refuse_one(s, DDP, TAGGED, 4, 16);
+		refusal_check_one(s, DDP, TAGGED, 4, 16);
 		s = segment_send(1, 0, 9);
 		s.ddp = 0x40 | versions[i];
-		refuse_one(s, DDP, UNTAGGED, 6, 20);
+		refusal_check_one(s, DDP, UNTAGGED, 6, 20);
 	}
 }
 
@@ -1077,11 +847,11 @@ static void check_header__queue_number(void)
 	struct segment s = segment_send(1, 0, 9);
 
 	s.qn = 3;
-	refuse_one(s, DDP, UNTAGGED, 1, 20);
+	refusal_check_one(s, DDP, UNTAGGED, 1, 20);
 	s.qn = 0xffffffff;
-	refuse_one(s, DDP, UNTAGGED, 1, 20);
+	refusal_check_one(s, DDP, UNTAGGED, 1, 20);
 	s.qn = 0x01000000;
-	refuse_one(s, DDP, UNTAGGED, 1, 20);
+	refusal_check_one(s, DDP, UNTAGGED, 1, 20);
 }
 
 static void check_header__rdmap_version(void)
@@ -1093,10 +863,10 @@ static void check_header__rdmap_version(void)
 	for (i = 0; i < ARRAY_SIZE(versions); i++) {
 		s = segment_write(WRITABLE, WRITABLE_TO, 9);
 		s.rdmap = versions[i];
-		refuse_one(s, RDMAP, OPERATION, 5, 16);
+		refusal_check_one(s, RDMAP, OPERATION, 5, 16);
 		s = segment_send(1, 0, 9);
 		s.rdmap = versions[i] | 3;
-		refuse_one(s, RDMAP, OPERATION, 5, 20);
+		refusal_check_one(s, RDMAP, OPERATION, 5, 20);
 	}
 }
 
@@ -1111,14 +881,14 @@ static void check_header__opcode(void)
 		s = segment_write(WRITABLE, WRITABLE_TO, 30);
 		s.rdmap = 0x40 | opcode;
 		if (opcode != 0 && opcode != 2)
-			refuse_one(s, RDMAP, OPERATION, 6, 16);
+			refusal_check_one(s, RDMAP, OPERATION, 6, 16);
 		for (qn = 0; qn < 3; qn++) {
 			if (opcode < 8 && queue[opcode] == qn)
 				continue;
 			s = segment_send(1, 0, 30);
 			s.rdmap = 0x40 | opcode;
 			s.qn = qn;
-			refuse_one(s, RDMAP, OPERATION, 6, 20);
+			refusal_check_one(s, RDMAP, OPERATION, 6, 20);
 		}
 	}
 }
@@ -1138,7 +908,7 @@ static void header_complete__ulpdu_too_short(void)
 		for (ulpdu = 1; ulpdu < (tagged ? 14 : 18); ulpdu++) {
 			struct segment s = tagged ? segment_write(1, 2, 40) :
 						    segment_send(1, 0, 40);
-			struct refusal r = { .start = start };
+			struct refusal r = { .start = receiver_start };
 			struct bytes b = {}, want = {};
 
 			s.payload = zeros;
@@ -1148,7 +918,7 @@ static void header_complete__ulpdu_too_short(void)
 			frame_terminate(&want, TERM_LAYER_LLP, 0,
 					TERM_MPA_MARKER, NULL, 0, false);
 			for (cut = 0; cut <= b.len; cut++)
-				refused_at(&r, &b, &want, false, cut, 0);
+				refusal_check_at(&r, &b, &want, false, cut, 0);
 			bytes_free(&b);
 			bytes_free(&want);
 		}
@@ -1162,7 +932,7 @@ static void header_complete__whole_but_too_short(void)
 
 	for (tagged = 0; tagged < 2; tagged++) {
 		for (ulpdu = 0; ulpdu < (tagged ? 14 : 18); ulpdu++) {
-			struct refusal r = { .start = start };
+			struct refusal r = { .start = receiver_start };
 			struct bytes b = {}, want = {};
 
 			frame_begin(&b);
@@ -1173,7 +943,7 @@ static void header_complete__whole_but_too_short(void)
 			frame_terminate(&want, TERM_LAYER_LLP, 0,
 					TERM_MPA_MARKER, NULL, 0, true);
 			for (cut = 0; cut <= b.len; cut++)
-				refused_at(&r, &b, &want, true, cut, 0);
+				refusal_check_at(&r, &b, &want, true, cut, 0);
 			bytes_free(&b);
 			bytes_free(&want);
 		}
@@ -1205,7 +975,7 @@ static void place_tagged__region_gone_on_the_way(void)
 		for (i = 0; i < ARRAY_SIZE(cases); i++) {
 			for (cut = 16; cut < 56; cut++) {
 				struct bytes b = {}, got = {}, want = {};
-				struct env *env = start_read(false);
+				struct env *env = receiver_start_read(false);
 
 				unit_context("segment %u, case %u, cut %u",
 					     which, i, cut);
@@ -1243,7 +1013,7 @@ static void place_send__region_gone_on_the_way(void)
 	for (get = 0; get < 2; get++) {
 		for (cut = 20; cut < 120; cut++) {
 			struct bytes b = {}, got = {}, want = {};
-			struct env *env = start(false);
+			struct env *env = receiver_start(false);
 
 			unit_context("cut %u, %s", cut, get ? "lookup" : "check");
 			frame_segment(&b, &s, false);
@@ -1280,7 +1050,7 @@ static void place_send__unused_part_of_an_sge(void)
 
 	frame_segment(&b, &s, false);
 	for (cut = 0; cut <= b.len; cut++) {
-		struct env *env = start(false);
+		struct env *env = receiver_start(false);
 
 		unit_context("cut %u", cut);
 		env->recvs[0].sge[2] = env_sge(LOCAL, LOCAL_TO + SIZE - 36, 5000);
@@ -1299,12 +1069,12 @@ static void end_send__each_opcode(void)
 	for (crc = 0; crc < 2; crc++) {
 		for (opcode = 3; opcode <= 6; opcode++) {
 			struct segment s = segment_send(1, 0, 10);
-			struct env *env = start(crc);
+			struct env *env = receiver_start(crc);
 			struct core_completion *c = &env->done[0].c;
 			struct bytes b = {};
 
 			unit_context("opcode %u", opcode);
-			region_of(env, WRITABLE)->invalidatable = true;
+			env_region_of(env, WRITABLE)->invalidatable = true;
 			s.rdmap = 0x40 | opcode;
 			s.stag = WRITABLE;
 			frame_segment(&b, &s, crc);
@@ -1314,7 +1084,7 @@ static void end_send__each_opcode(void)
 			CHECK_EQ(c->solicited, opcode >= 5);
 			CHECK_EQ(c->invalidated, opcode == 4 || opcode == 6);
 			CHECK_EQ(c->inval_stag, c->invalidated ? WRITABLE : 0);
-			CHECK_EQ(region_of(env, WRITABLE)->gone, c->invalidated);
+			CHECK_EQ(env_region_of(env, WRITABLE)->gone, c->invalidated);
 			bytes_free(&b);
 		}
 	}
@@ -1331,7 +1101,7 @@ static void end_send__cannot_invalidate(void)
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct refusal r = {
-			.start = start, .n = 1, .placed = 10, .layer = RDMAP,
+			.start = receiver_start, .n = 1, .placed = 10, .layer = RDMAP,
 			.etype = PROTECTION, .ecode = cases[i].ecode,
 			.quoted = 20, .segments = { segment_send(1, 0, 10) },
 			.recv_status = SIW_WC_REM_INV_REQ_ERR, .at_end = true,
@@ -1339,7 +1109,7 @@ static void end_send__cannot_invalidate(void)
 
 		r.segments[0].rdmap = 0x44;
 		r.segments[0].stag = cases[i].stag;
-		check_refused(&r);
+		refusal_check(&r);
 	}
 }
 
@@ -1347,16 +1117,16 @@ static void end_send__cannot_invalidate(void)
 static void end_send__invalidates_at_the_end(void)
 {
 	struct segment s = segment_send(1, 0, 10);
-	struct env *env = start(false);
+	struct env *env = receiver_start(false);
 	struct bytes b = {};
 
-	region_of(env, WRITABLE)->invalidatable = true;
+	env_region_of(env, WRITABLE)->invalidatable = true;
 	s.rdmap = 0x44;
 	s.stag = WRITABLE;
 	s.ddp = 0x01;
 	frame_segment(&b, &s, false);
 	CHECK_EQ(env_feed(env, b.data, b.len), 0);
-	CHECK(!region_of(env, WRITABLE)->gone);
+	CHECK(!env_region_of(env, WRITABLE)->gone);
 	CHECK_EQ(env->done_n, 0);
 	CHECK(!core_receive_between(&env->qp));
 	bytes_free(&b);
@@ -1364,7 +1134,7 @@ static void end_send__invalidates_at_the_end(void)
 	s.mo = 10;
 	frame_segment(&b, &s, false);
 	CHECK_EQ(env_feed(env, b.data, b.len), 0);
-	CHECK(region_of(env, WRITABLE)->gone);
+	CHECK(env_region_of(env, WRITABLE)->gone);
 	CHECK_EQ(env->done_n, 1);
 	bytes_free(&b);
 }
@@ -1375,14 +1145,14 @@ static void end_send__invalidates_at_the_end(void)
 static void end_read_response__of_the_rtr(void)
 {
 	struct segment s = segment_read_response(0, 0, 0);
-	struct env *env = start(false);
+	struct env *env = receiver_start(false);
 	struct bytes b = {};
 
 	core_start(&env->qp, false, 1024, IWARP_RTR_READ, 0, false);
 	env->sq_put = 3;
 	env->qp.sq_get = 3;
 	env->qp.sends_tail = 3;
-	post_read(env, 7, 0, 9);
+	receiver_post_read(env, 7, 0, 9);
 	CHECK_EQ(env->out_n, 2);
 	frame_segment(&b, &s, false);
 	CHECK_EQ(env_feed(env, b.data, b.len), 0);
@@ -1400,13 +1170,13 @@ static void end_read_response__of_the_rtr(void)
 static void end_read_response__of_the_last_number(void)
 {
 	struct segment s = segment_read_response(LOCAL, LOCAL_TO, 9);
-	struct env *env = start(false);
+	struct env *env = receiver_start(false);
 	struct bytes b = {};
 
 	env->sq_put = CORE_NO_SEND;
 	env->qp.sq_get = CORE_NO_SEND;
 	env->qp.sends_tail = CORE_NO_SEND;
-	post_read(env, 7, 0, 9);
+	receiver_post_read(env, 7, 0, 9);
 	frame_segment(&b, &s, false);
 	CHECK_EQ(env_feed(env, b.data, b.len), 0);
 	CHECK_EQ(env->done_n, 1);
@@ -1419,7 +1189,7 @@ static void end_read_response__of_the_last_number(void)
 static void fpdu_complete__msn_wraps(void)
 {
 	struct segment s = segment_send(0xffffffff, 0, 1);
-	struct env *env = start(false);
+	struct env *env = receiver_start(false);
 	struct bytes b = {};
 
 	env->qp.rx.msn[0] = 0xffffffff;
@@ -1450,7 +1220,7 @@ static void core_receive__crc_wrong_at_every_octet(void)
 		frame_segment(&b, &s[i], true);
 		/* A wrong length needs more octets before its CRC is there */
 		for (at = 2; at < b.len; at++) {
-			struct env *env = start_read(true);
+			struct env *env = receiver_start_read(true);
 			struct bytes got = {};
 
 			unit_context("segment %u, octet %u", i, at);
@@ -1474,7 +1244,7 @@ static void core_receive__crc_wrong_at_every_octet(void)
 static void core_receive__crc_off_is_not_looked_at(void)
 {
 	struct segment s = segment_write(WRITABLE, WRITABLE_TO, 21);
-	struct env *env = start(false);
+	struct env *env = receiver_start(false);
 	struct bytes b = {};
 
 	frame_segment(&b, &s, true);
@@ -1489,7 +1259,7 @@ static void core_receive__crc_off_is_not_looked_at(void)
 static void core_receive__stops_at_the_first_error(void)
 {
 	struct segment s = segment_write(UNKNOWN, WRITABLE_TO, 21);
-	struct env *env = start(false);
+	struct env *env = receiver_start(false);
 	struct bytes b = {};
 	u32 consumed;
 
@@ -1504,7 +1274,7 @@ static void core_receive__stops_at_the_first_error(void)
 
 static void core_receive__nothing(void)
 {
-	struct env *env = start(false);
+	struct env *env = receiver_start(false);
 	u32 consumed = 5;
 
 	CHECK_EQ(core_receive(&env->qp, NULL, 0, &consumed), 0);
@@ -1522,14 +1292,14 @@ static void core_receive_pause__lets_go(void)
 
 	for (i = 0; i < 2; i++) {
 		struct bytes b = {};
-		struct env *env = start(false);
+		struct env *env = receiver_start(false);
 
 		frame_segment(&b, &s[i], false);
 		cut = b.len - 20;
 		CHECK_EQ(core_receive(&env->qp, b.data, cut, &consumed), 0);
-		CHECK_EQ(region_of(env, i ? LOCAL : WRITABLE)->refs, 1);
+		CHECK_EQ(env_region_of(env, i ? LOCAL : WRITABLE)->refs, 1);
 		core_receive_pause(&env->qp);
-		CHECK_EQ(region_of(env, i ? LOCAL : WRITABLE)->refs, 0);
+		CHECK_EQ(env_region_of(env, i ? LOCAL : WRITABLE)->refs, 0);
 		CHECK_EQ(env_feed(env, b.data + cut, b.len - cut), 0);
 		CHECK_EQ(env->placed, 40);
 		bytes_free(&b);
@@ -1546,7 +1316,7 @@ static void core_receive_between__every_octet(void)
 
 		frame_segment(&b, &s, crc);
 		for (cut = 0; cut <= b.len; cut++) {
-			struct env *env = start(crc);
+			struct env *env = receiver_start(crc);
 
 			unit_context("crc %u, cut %u", crc, cut);
 			CHECK_EQ(env_feed(env, b.data, cut), 0);
@@ -1555,7 +1325,7 @@ static void core_receive_between__every_octet(void)
 		}
 		bytes_free(&b);
 	}
-	CHECK(!core_receive_between(&start_read(false)->qp));
+	CHECK(!core_receive_between(&receiver_start_read(false)->qp));
 }
 
 static const struct unit_test tests[] = {
