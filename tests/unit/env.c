@@ -56,6 +56,15 @@ struct core_region *env_region(struct env *env, u32 stag, u64 base, u32 len,
 	return region;
 }
 
+struct core_region *env_region_of(struct env *env, u32 stag)
+{
+	struct core_region *region = env->regions;
+
+	while (region->stag != stag)
+		region = region->next;
+	return region;
+}
+
 void env_pattern(struct core_region *region, u8 seed)
 {
 	bytes_pattern(region->mem, region->len, seed);
@@ -116,6 +125,11 @@ bool env_post(struct env *env, const struct siw_sqe *sqe)
 	return true;
 }
 
+void env_must_post(struct env *env, struct siw_sqe sqe)
+{
+	CHECK(env_post(env, &sqe));
+}
+
 void env_post_recv(struct env *env, u64 id, u32 num_sge, const struct siw_sge *sge)
 {
 	struct siw_rqe *rqe = &env->recvs[env->recv_put++ % ENV_RECVS];
@@ -168,6 +182,17 @@ int env_feed_cut(struct env *env, const struct bytes *b, u32 cut)
 	int err = env_feed(env, b->data, cut);
 
 	return err ? err : env_feed(env, b->data + cut, b->len - cut);
+}
+
+int env_feed_segment(struct env *env, struct segment s)
+{
+	struct bytes b = {};
+	int err;
+
+	frame_segment(&b, &s, env->qp.crc);
+	err = env_feed(env, b.data, b.len);
+	bytes_free(&b);
+	return err;
 }
 
 /* All that there is to send, @room octets a call */

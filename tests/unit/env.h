@@ -172,6 +172,7 @@ struct env {
 struct env *env_new(u32 sq_size, u32 ord, u32 ird);
 struct core_region *env_region(struct env *env, u32 stag, u64 base, u32 len,
 			       u32 access);
+struct core_region *env_region_of(struct env *env, u32 stag);
 void env_pattern(struct core_region *region, u8 seed);
 u8 *env_mem(struct core_region *region, u64 addr);
 
@@ -181,10 +182,12 @@ struct siw_sqe env_register(u64 id, u16 flags, struct core_region *region, u32 s
 			    u32 access);
 struct siw_sqe env_invalidate(u64 id, u16 flags, u32 stag);
 bool env_post(struct env *env, const struct siw_sqe *sqe);
+void env_must_post(struct env *env, struct siw_sqe sqe);
 void env_post_recv(struct env *env, u64 id, u32 num_sge, const struct siw_sge *sge);
 
 int env_feed(struct env *env, const void *data, u32 len);
 int env_feed_cut(struct env *env, const struct bytes *b, u32 cut);
+int env_feed_segment(struct env *env, struct segment s);
 void env_transmit(struct env *env, struct bytes *out, u32 room);
 
 void env_check_done(struct env *env, u32 n, bool recv, u64 id, u8 opcode,

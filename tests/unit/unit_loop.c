@@ -66,15 +66,6 @@ static void link_up(struct link *l, bool crc)
 	l->env[1] = side(crc, 3, 2);
 }
 
-static struct core_region *region_of(struct env *env, u32 stag)
-{
-	struct core_region *region = env->regions;
-
-	while (region->stag != stag)
-		region = region->next;
-	return region;
-}
-
 static void hand_over(struct link *l, u32 to, const u8 *data, u32 len, u32 chunk)
 {
 	u32 n;
@@ -156,7 +147,7 @@ static u32 split(struct siw_sge *sge, u32 n, u32 lkey, u64 addr, u32 len)
 static void gather(struct env *env, const struct siw_sge *sge, u32 n, u8 *out)
 {
 	for (; n--; out += sge++->length)
-		memcpy(out, env_mem(region_of(env, sge->lkey), sge->laddr), sge->length);
+		memcpy(out, env_mem(env_region_of(env, sge->lkey), sge->laddr), sge->length);
 }
 
 static bool is_send(const struct op *op)
@@ -190,7 +181,7 @@ static void post_op(struct link *l, u64 id, const struct op *op, u32 len)
 	}
 	if (op->flags & INLINE) {
 		sqe.sge[0].length = len;
-		memcpy(&sqe.sge[1], env_mem(region_of(l->env[0], SOURCE),
+		memcpy(&sqe.sge[1], env_mem(env_region_of(l->env[0], SOURCE),
 					    SOURCE_TO + 3), len);
 	}
 	CHECK(env_post(l->env[0], &sqe));
@@ -218,7 +209,7 @@ static void check_op(struct link *l, u64 id, const struct op *op, u32 len)
 		CHECK_EQ(c->solicited, !!(op->flags & SOLICITED));
 		CHECK_EQ(c->invalidated, invalidates);
 		CHECK_EQ(c->inval_stag, invalidates ? WINDOW : 0);
-		CHECK_EQ(region_of(l->env[1], WINDOW)->gone, invalidates);
+		CHECK_EQ(env_region_of(l->env[1], WINDOW)->gone, invalidates);
 	}
 
 	/* What left one side, with its holes; what came to the other, with its */
@@ -231,7 +222,7 @@ static void check_op(struct link *l, u64 id, const struct op *op, u32 len)
 	CHECK_EQ(to->placed, len);
 	CHECK_EQ(l->env[to == l->env[0]]->placed, 0);
 	for (i = 0; i < 5; i++)
-		CHECK_EQ(region_of(to, SINK)->mem[i], 0);
+		CHECK_EQ(env_region_of(to, SINK)->mem[i], 0);
 
 	for (i = 0; i < l->env[0]->out_n; i++)
 		CHECK_EQ(l->env[0]->out[i].opcode, op->wire);
@@ -377,14 +368,14 @@ static void run_mixture(bool crc, const struct wire *w)
 			}
 		}
 		for (i = 0; i < 8; i += 2)
-			CHECK_BYTES(env_mem(region_of(env, SINK), SINK_TO + 300 * i),
+			CHECK_BYTES(env_mem(env_region_of(env, SINK), SINK_TO + 300 * i),
 				    260 + i,
-				    env_mem(region_of(env, SOURCE), SOURCE_TO + 100 * i),
+				    env_mem(env_region_of(env, SOURCE), SOURCE_TO + 100 * i),
 				    260 + i);
 		for (i = 0; i < 4; i++)
-			CHECK_BYTES(env_mem(region_of(env, SINK),
+			CHECK_BYTES(env_mem(env_region_of(env, SINK),
 					    SINK_TO + 3000 + 200 * i), 161 + 2 * i,
-				    env_mem(region_of(env, SOURCE),
+				    env_mem(env_region_of(env, SOURCE),
 					    SOURCE_TO + 2 * i + 1), 161 + 2 * i);
 		CHECK(core_transmit_idle(&env->qp));
 	}
