@@ -50,24 +50,21 @@ static const struct net_device *addr_owner(const struct iwarp_addrs *addrs,
 }
 
 /*
- * Whether rdma_cm will find this device when it looks for the local address of
- * a request, which is what it does with it.
+ * Whether rdma_cm may find this device when it looks for the local address of a
+ * request, which is what it does with it: the first of its devices of which that is so.
  */
-enum device_fit device_owns(const struct iwarp_device *dev, const struct iwarp_addrs *addrs)
+bool device_owns(const struct iwarp_device *dev, const struct iwarp_addrs *addrs)
 {
-	enum device_fit fit = DEVICE_FITS_NOT;
 	const struct net_device *owner;
+	bool owns;
 
 	if (!net_eq(dev_net(dev->netdev), addrs->net))
-		return DEVICE_FITS_NOT;
+		return false;
 	rcu_read_lock();
 	owner = addr_owner(addrs, dev->netdev);
-	if (owner == dev->netdev)
-		fit = DEVICE_FITS;
-	else if (owner && compat_cma_confuses(owner, dev->netdev))
-		fit = DEVICE_IS_TAKEN_FOR_IT;
+	owns = owner && (owner == dev->netdev || compat_cma_confuses(owner, dev->netdev));
 	rcu_read_unlock();
-	return fit;
+	return owns;
 }
 
 bool addr_is_wildcard(const struct sockaddr_storage *addr)

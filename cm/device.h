@@ -11,12 +11,6 @@ bool device_get(struct iwarp_device *dev);
 void device_put(struct iwarp_device *dev);
 bool addr_is_wildcard(const struct sockaddr_storage *addr);
 bool addr_is_on_all(const struct sockaddr_storage *addr);
-enum device_fit {
-	DEVICE_FITS_NOT,
-	DEVICE_IS_TAKEN_FOR_IT,	/* a VLAN's, for its interface's, or the other way round */
-	DEVICE_FITS,
-};
-
-enum device_fit device_owns(const struct iwarp_device *dev, const struct iwarp_addrs *addrs);
+bool device_owns(const struct iwarp_device *dev, const struct iwarp_addrs *addrs);
 
 #endif

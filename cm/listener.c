@@ -120,20 +120,19 @@ static void listener_notify(void *context)
 
 /* Accepting */
 
+/* Members are in the order of rdma_cm's devices, in which it looks for the address of a request. */
 static struct iwarp_device *listener_device(struct listener *listener,
 					    const struct iwarp_addrs *addrs)
 {
-	enum device_fit fit, best = DEVICE_FITS_NOT;
 	struct iwarp_device *dev = NULL;
 	struct member *member;
 
 	spin_lock(&listener->lock);
 	list_for_each_entry(member, &listener->members, item) {
-		fit = listener->wildcard ? device_owns(member->dev, addrs) : DEVICE_FITS;
-		if (fit > best) {
-			best = fit;
-			dev = member->dev;
-		}
+		if (listener->wildcard && !device_owns(member->dev, addrs))
+			continue;
+		dev = member->dev;
+		break;
 	}
 	if (dev && !device_get(dev))
 		dev = NULL;
