@@ -166,8 +166,11 @@ struct siw_device *siw_device_create(struct net_device *netdev,
 	/* Interfaces may share an address, nodes no GUID. */
 	((u8 *)&ibdev->node_guid)[3] ^= dev->gid[6];
 	((u8 *)&ibdev->node_guid)[4] ^= dev->gid[7];
-	if (is_vlan_dev(netdev))
-		((u8 *)&ibdev->node_guid)[4] ^= vlan_dev_vlan_id(netdev);
+	/* All 12 bits of a VLAN's, where a function's number seldom reaches */
+	if (is_vlan_dev(netdev)) {
+		((u8 *)&ibdev->node_guid)[3] ^= vlan_dev_vlan_id(netdev) >> 4;
+		((u8 *)&ibdev->node_guid)[4] ^= vlan_dev_vlan_id(netdev) << 4;
+	}
 	ibdev->node_type = RDMA_NODE_RNIC;
 	strscpy(ibdev->node_desc, SIW_NODE_DESC_COMMON,
 		sizeof(ibdev->node_desc));
