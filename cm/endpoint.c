@@ -300,6 +300,22 @@ static void endpoint_rearm(struct iwarp_endpoint *ep)
 }
 
 /**
+ * endpoint_begin() - a connection is there, and watched
+ * @ep: the endpoint, locked
+ *
+ * Something may have come before it was watched. Only then is the work queued: with
+ * a place there from the start, a connection would be told of before those whose
+ * requests have come earlier.
+ */
+void endpoint_begin(struct iwarp_endpoint *ep)
+{
+	if (ep->transport->peek(ep->conn) == -EAGAIN)
+		endpoint_rearm(ep);
+	else
+		endpoint_kick(ep, EP_EVENT_SOCKET);
+}
+
+/**
  * endpoint_attach() - take a QP
  * @ep: the endpoint, which has none
  * @qpn: its number; iw_cm holds a reference while it calls us

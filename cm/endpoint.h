@@ -136,6 +136,7 @@ void endpoint_tell_all(struct iwarp_device *dev, enum endpoint_event event);
 
 /* The caller of these holds ep->lock. */
 void endpoint_set_deadline(struct iwarp_endpoint *ep, unsigned int ms);
+void endpoint_begin(struct iwarp_endpoint *ep);
 bool endpoint_timed_out(struct iwarp_endpoint *ep);
 int endpoint_attach(struct iwarp_endpoint *ep, u32 qpn);
 int endpoint_start_stream(struct iwarp_endpoint *ep);

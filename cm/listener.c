@@ -223,8 +223,7 @@ static void listener_take(struct listener *listener, struct iwarp_conn *conn)
 	}
 	listener_add(listener, ep);
 	transport->watch(ep->conn, &(struct iwarp_watch){ endpoint_notify, ep });
-	/* Something may have come before it was watched. */
-	endpoint_kick(ep, EP_EVENT_SOCKET);
+	endpoint_begin(ep);
 	endpoint_get(ep);
 	mutex_unlock(&ep->lock);
 	endpoint_put(ep);
