@@ -22,7 +22,7 @@ bool siw_fast_copy(struct core_region *region, u32 stag, u64 addr, void *mem, u3
 	at = addr - region->start + region->offset;
 	size = 1u << fast->shift;
 	for (; ok && len; len -= n, at += n, mem += n) {
-		u8 *chunk = fast->chunks[at >> fast->shift];
+		u8 *chunk = fast->used[at >> fast->shift];
 
 		within = at & (size - 1);
 		n = min(len, size - within);
@@ -35,11 +35,12 @@ bool siw_fast_copy(struct core_region *region, u32 stag, u64 addr, void *mem, u3
 	return ok;
 }
 
-/* When this returns nobody copies by that STag any more. */
-void siw_fast_invalidate(struct core_region *region)
+/* When this returns nobody copies by that STag any more. It may have another by now. */
+void siw_fast_invalidate(struct core_region *region, u32 stag)
 {
 	write_lock_bh(&region->fast->lock);
-	WRITE_ONCE(region->valid, false);
+	if (region->stag == stag)
+		WRITE_ONCE(region->valid, false);
 	write_unlock_bh(&region->fast->lock);
 }
 
@@ -64,6 +65,9 @@ enum siw_wc_status core_local_register(struct core_qp *core, const struct siw_sq
 		return SIW_WC_LOC_PROT_ERR;
 
 	write_lock_bh(&fast->lock);
+	if (fast->fresh)
+		swap(fast->used, fast->mapped);
+	fast->fresh = false;
 	region->access = siw_region_access(wqe->access);
 	region->start = region->mr.iova;
 	region->length = region->mr.length;
@@ -98,11 +102,13 @@ struct ib_mr *siw_alloc_mr(struct ib_pd *pd, enum ib_mr_type type, u32 max_num_s
 	region = siw_region_alloc(to_siw_dev(pd->device), pd, 0);
 	if (!region)
 		return ERR_PTR(-ENOMEM);
-	fast = kvzalloc(struct_size(fast, chunks, max_num_sg), GFP_KERNEL);
+	fast = kvzalloc(struct_size(fast, chunks, 2 * (size_t)max_num_sg), GFP_KERNEL);
 	if (!fast)
 		goto err_free;
 	rwlock_init(&fast->lock);
 	fast->max = max_num_sg;
+	fast->used = fast->chunks;
+	fast->mapped = fast->chunks + max_num_sg;
 	region->fast = fast;
 	region->valid = false;
 	err = siw_region_publish(region, get_random_u32());
@@ -122,13 +128,14 @@ static int map_chunk(struct ib_mr *base, u64 addr)
 	if (fast->count == fast->max)
 		return -ENOMEM;
 	/* A device without DMA of its own: ib_dma_map_sg() gives kernel addresses. */
-	fast->chunks[fast->count++] = (u8 *)(uintptr_t)addr;
+	fast->mapped[fast->count++] = (u8 *)(uintptr_t)addr;
 	return 0;
 }
 
 /**
  * siw_map_mr_sg() - ib_device_ops.map_mr_sg: what the next IB_WR_REG_MR registers
- * @base: MR of siw_alloc_mr(), whose STag is invalid
+ * @base: MR of siw_alloc_mr(); ULPs chain an IB_WR_LOCAL_INV before that, so its STag may be
+ *	valid, and keeps its meaning until then
  * @sg: mapped by ib_dma_map_sg()
  * @num: entries of @sg
  * @offset: where in the first entry to begin; is set to where the next call begins
@@ -142,5 +149,6 @@ int siw_map_mr_sg(struct ib_mr *base, struct scatterlist *sg, int num, unsigned 
 	if (!fast)
 		return -EINVAL;
 	fast->count = 0;
+	fast->fresh = true;
 	return ib_sg_to_pages(base, sg, num, offset, map_chunk);
 }

@@ -170,10 +170,10 @@ bool core_region_read(struct core_region *region, u32 stag, u64 addr, void *dst,
 }
 
 /* When this returns nobody copies by that STag any more, if it is a fast registration's. */
-static void region_invalidate(struct core_region *region)
+static void region_invalidate(struct core_region *region, u32 stag)
 {
 	if (region->fast)
-		siw_fast_invalidate(region);
+		siw_fast_invalidate(region, stag);
 	else
 		WRITE_ONCE(region->valid, false);
 }
@@ -192,7 +192,7 @@ enum core_check core_region_invalidate(struct core_qp *core, u32 stag)
 	else if (region->pd != qp->base.pd)
 		check = CORE_CHECK_STREAM;
 	else
-		region_invalidate(region);
+		region_invalidate(region, stag);
 	core_region_put(region);
 	return check;
 }
@@ -214,7 +214,7 @@ enum siw_wc_status core_local_invalidate(struct core_qp *core, u8 opcode, u32 st
 	if (!region)
 		return status;
 	if (region->stag == stag && region->pd == qp->base.pd && !region->virt) {
-		region_invalidate(region);
+		region_invalidate(region, stag);
 		status = SIW_WC_SUCCESS;
 	}
 	core_region_put(region);

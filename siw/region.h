@@ -12,18 +12,24 @@
 /**
  * struct fast_region - what a fast registration (FRWR) adds to a region
  * @lock: its registration, which may change at any time, against its use:
- *	core_region's stag, access, valid, start, length and offset, and what follows
- * @chunks: kernel addresses, each of a block of the size that the consumer chose
- * @max: length of @chunks
- * @count: chunks that are mapped
+ *	core_region's stag, access, valid, start, length and offset, @used and @shift
+ * @max: length of @used and of @mapped
+ * @count: chunks that map_mr_sg() has mapped
+ * @fresh: they are in @mapped, and not registered yet
  * @shift: a chunk's size
+ * @used: kernel addresses, each of a block of the size that the consumer chose
+ * @mapped: the same, for the next registration: this one may be valid until then
+ * @chunks: both
  */
 struct fast_region {
 	rwlock_t lock;	/* registration and use */
 	u32 max;
 	u32 count;
+	bool fresh;
 	u8 shift;
-	u8 *chunks[];	/* max */
+	u8 **used;
+	u8 **mapped;
+	u8 *chunks[];	/* 2 * max */
 };
 
 /**
@@ -71,7 +77,7 @@ void siw_region_free(struct core_region *region);
 
 /* fast.c */
 bool siw_fast_copy(struct core_region *region, u32 stag, u64 addr, void *mem, u32 len, bool in);
-void siw_fast_invalidate(struct core_region *region);
+void siw_fast_invalidate(struct core_region *region, u32 stag);
 
 static inline u32 siw_region_access(int access)
 {

@@ -216,6 +216,7 @@ int kv_test_read_inv(struct kv_world *w);
 int kv_test_other_pd(struct kv_world *w);
 int kv_test_race(struct kv_world *w);
 int kv_test_flushed(struct kv_world *w);
+int kv_test_remap(struct kv_world *w);
 
 /* kverbs_queue.c */
 int kv_test_polled(struct kv_world *w);

@@ -33,6 +33,7 @@ static const struct {
 	{ "other_pd", kv_test_other_pd },
 	{ "race", kv_test_race },
 	{ "flushed", kv_test_flushed },
+	{ "remap", kv_test_remap },
 	{ "polled", kv_test_polled },
 	{ "drain", kv_test_drain },
 	{ "drain_srq", kv_test_drain_srq },

@@ -523,6 +523,37 @@ int kv_test_flushed(struct kv_world *w)
 	return kv_link_close(l, err);
 }
 
+/*
+ * Test that memory which is mapped for the next registration is no part of the one that is
+ * valid still: rdma_rw and iser map first, and then post LOCAL_INV and REG_MR in a chain.
+ */
+int kv_test_remap(struct kv_world *w)
+{
+	struct kv_region next = {};
+	struct kv_job *write;
+	struct stage s;
+	u32 i;
+	int err;
+
+	err = stage_open(&s, w, ALL);
+	err = err ?: kv_region_make(&next, w->pd, 1, 2048, 1024);
+	if (err)
+		goto out;
+	for (i = 0; i < 5000; i++)
+		s.l->peer.buf[i] = kv_pattern(SEED_NEW, i);
+	write = rdma(s.l, &s.r, IB_WR_RDMA_WRITE, 0, 5000);
+	err = kv_expect(ib_map_mr_sg(s.r.mr, next.sg, 1, NULL, SZ_4K) == 1);
+	err = err ?: kv_do(write, IB_WC_SUCCESS);
+	err = err ?: kv_tell(&s.l->peer, &s.l->owner, 7);
+	err = err ?: kv_expect(kv_region_poisoned(&next));
+	err = err ?: kv_expect(kv_region_holds(&s.r, SEED_NEW, 0, 5000));
+	err = err ?: kv_expect(kv_region_holds(&s.r, SEED_OLD, 5000, s.r.bytes));
+out:
+	err = stage_close(&s, err);
+	kv_region_free(&next);
+	return err;
+}
+
 #define WRITES		4	/* under way at once */
 
 /*
