@@ -166,7 +166,8 @@ static int check_recv(struct core_qp *qp)
 		left -= n;
 		offset = 0;
 	}
-	if (left) {
+	/* MO has 32 bits, and so has what a completion says. */
+	if (left || rx->payload > U32_MAX - rx->send_offset) {
 		refuse_untagged(qp, TERM_DDP_U_TOO_LONG);
 		return fail_recv(qp, SIW_WC_LOC_LEN_ERR);
 	}

@@ -118,6 +118,33 @@ static void begin_send__hostile_num_sge(void)
 	refusal_check(&r);
 }
 
+/* Of a message that a large buffer has taken up to MO 0xfffffff8 */
+static struct env *start_near_the_end(bool crc)
+{
+	struct segment s = segment_send(1, 0, 10);
+	struct env *env = receiver_start(crc);
+	struct bytes b = {};
+
+	s.ddp = 0x01;
+	frame_segment(&b, &s, crc);
+	CHECK_EQ(env_feed(env, b.data, b.len), 0);
+	env->qp.rx.send_offset = 0xfffffff8;
+	bytes_free(&b);
+	return env;
+}
+
+static void check_recv__longer_than_mo_can_say(void)
+{
+	struct refusal r = {
+		.start = start_near_the_end, .n = 1, .placed = 10, .layer = DDP,
+		.etype = UNTAGGED, .ecode = 5, .quoted = 20,
+		.segments = { segment_send(1, 0xfffffff8, 8) },
+		.recv_status = SIW_WC_LOC_LEN_ERR,
+	};
+
+	refusal_check(&r);
+}
+
 static void check_recv__too_long(void)
 {
 	struct refusal r = {
@@ -347,6 +374,7 @@ static void fpdu_complete__msn_wraps(void)
 }
 
 static const struct unit_test tests[] = {
+	UNIT_TEST(check_recv__longer_than_mo_can_say),
 	UNIT_TEST(check_recv__too_long),
 	UNIT_TEST(check_recv__bad_local_sge),
 	UNIT_TEST(check_recv__unused_sge_is_not_checked),
