@@ -411,14 +411,22 @@ static int qp_to_closing(struct siw_qp *qp)
 	return 0;
 }
 
-/* Back to the beginning, when nothing is left of a connection */
+/*
+ * Back to the beginning, when nothing is left of a connection. What was posted is forgotten, without
+ * completions; what an SRQ has is others', too.
+ */
 static int qp_reset(struct siw_qp *qp)
 {
 	int err = -EINVAL;
+	struct siw_rqe rqe;
+	u32 n;
 
 	mutex_lock(&qp->mutex);
 	spin_lock_bh(&qp->lock);
 	if (!qp->ep && !qp->sk) {
+		/* The ring's size bounds what an application can add meanwhile. */
+		for (n = 0; n < qp->rq.size && siw_rq_fetch(&qp->rq, &rqe); n++)
+			;
 		qp->state = SIW_QP_IDLE;
 		qp->attr_state = IB_QPS_RESET;
 		qp->last_wqe = false;

@@ -208,6 +208,47 @@ static void reset(void)
 	barrier();
 }
 
+/* How many receives a QP that is not connected takes, from none */
+static uint32_t room_for_receives(struct ibv_qp *qp)
+{
+	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_INIT };
+	struct ibv_sge s = sge(0, 1);
+	struct ibv_recv_wr wr = { .wr_id = 1, .sg_list = &s, .num_sge = 1 }, *bad;
+	uint32_t n = 0;
+
+	if (ibv_modify_qp(qp, &attr, IBV_QP_STATE))
+		return 0;
+	while (n < 4 * DEPTH && !ibv_post_recv(qp, &wr, &bad))
+		n++;
+	return n;
+}
+
+/* Without a completion for any of them */
+static void reset_forgets(void)
+{
+	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_RESET };
+	struct ibv_qp_init_attr init = {
+		.qp_type = IBV_QPT_RC,
+		.cap = { .max_send_wr = 1, .max_recv_wr = DEPTH, .max_send_sge = 1, .max_recv_sge = 1 },
+	};
+	struct ibv_qp *qp;
+	struct ibv_wc wc;
+	uint32_t room, left;
+	int done;
+
+	make_cqs(16);
+	init.send_cq = scq;
+	init.recv_cq = rcq;
+	qp = ibv_create_qp(pd, &init);
+	expect(qp, "a QP: %s", strerror(errno));
+	room = room_for_receives(qp);
+	left = ibv_modify_qp(qp, &attr, IBV_QP_STATE) ? 0 : room_for_receives(qp);
+	done = ibv_poll_cq(rcq, 1, &wc);
+	expect_zero(ibv_destroy_qp(qp));
+	expect(room >= DEPTH && room < 4 * DEPTH && left == room, "room for %u, and then for %u", room, left);
+	expect(!done, "%d completions", done);
+}
+
 /* The memory is taken away in the middle of traffic. */
 static void dereg_under_traffic(void)
 {
@@ -262,6 +303,7 @@ static const struct test tests[] = {
 	TEST(destroy_at_once, "destroying a connected QP"),
 	TEST(states, "the QP's states"),
 	TEST(reset, "a QP that is reset serves another connection"),
+	TEST(reset_forgets, "RESET forgets the receives of a QP that was not connected"),
 	TEST(dereg_under_traffic, "a region is taken away under traffic"),
 };
 
