@@ -133,6 +133,9 @@ int siw_device_enable(struct ib_device *ibdev)
 		upper_changed(dev);
 	else if (siw_device_enslaved(dev->netdev))
 		err = -EOPNOTSUPP;
+	else if (dev->netdev->reg_state != NETREG_REGISTERED ||
+		 !net_eq(dev_net(dev->netdev), read_pnet(&ibdev->coredev.rdma_net)))
+		err = -ENODEV; /* It has gone before anybody could tell us. */
 	dev->enabled = true;
 	rtnl_unlock();
 	return err;
