@@ -136,9 +136,13 @@ static int flag_prepare(struct sock *sk, const struct tcp_ulp_ops *ulp, struct f
 	has = inet_csk(sk)->icsk_ulp_ops;
 	if (has && has != ulp) {
 		ret = -EEXIST;
-	} else {
+	} else if (has) {
 		flag_replace(sk, flag);
-		ret = has ? 0 : -EAGAIN;
+		ret = 0;
+	} else {
+		/* Born while its listener was being flagged, it has that one's. */
+		rcu_assign_pointer(inet_csk(sk)->icsk_ulp_data, flag);
+		ret = -EAGAIN;
 	}
 	release_sock(sk);
 	return ret;
