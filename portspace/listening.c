@@ -64,20 +64,6 @@ static void listening_wake(struct sock *sk, int backlog)
 	release_sock(sk);
 }
 
-static void listening_put_to_sleep(struct portspace_placeholder *ph, struct sock *sk)
-{
-	int ret;
-
-	lock_sock(sk);
-	tcp_set_state(sk, TCP_CLOSE);
-	inet_csk_listen_stop(sk);
-	ret = listening_start_dressed(ph, sk);
-	release_sock(sk);
-	if (ret)
-		pr_warn("portspace: port %u is held, but does not show as listening: %d\n",
-			inet_sk(sk)->inet_num, ret);
-}
-
 static int listening_start(struct portspace_placeholder *ph, struct socket *sock, int backlog)
 {
 	return ph ? listening_start_placeholder(ph, sock) : kernel_listen(sock, backlog);
@@ -97,6 +83,24 @@ static int listening_start_beside(struct portspace_reservation *res,
 	ret = listening_start(ph, sock, backlog);
 	reservation_allow_reuse(sock->sk, reservation_reuses(res));
 	return ret;
+}
+
+static void listening_put_to_sleep(struct portspace_reservation *res,
+				   struct portspace_placeholder *ph, struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+	int ret;
+
+	lock_sock(sk);
+	tcp_set_state(sk, TCP_CLOSE);
+	inet_csk_listen_stop(sk);
+	release_sock(sk);
+	/* What has found it listening is over before it is dressed, and no child inherits that. */
+	synchronize_net();
+	ret = listening_start_beside(res, ph, sock, ph->backlog);
+	if (ret)
+		pr_warn("portspace: port %u is held, but does not show as listening: %d\n",
+			inet_sk(sk)->inet_num, ret);
 }
 
 /**
@@ -141,11 +145,11 @@ void portspace_unlisten(struct portspace_reservation *res)
 	struct socket *sock = portspace_socket(res);
 
 	mutex_lock(&l->lock);
-	l->live = false;
-	if (l->placeholder)
-		listening_put_to_sleep(l->placeholder, sock->sk);
-	else
+	if (!l->placeholder)
 		kernel_sock_shutdown(sock, SHUT_RD);
+	else if (l->live)
+		listening_put_to_sleep(res, l->placeholder, sock);
+	l->live = false;
 	mutex_unlock(&l->lock);
 }
 EXPORT_SYMBOL_GPL(portspace_unlisten);
@@ -157,6 +161,9 @@ int listening_stand_in(struct portspace_reservation *res, struct portspace_place
 	int ret = 0;
 
 	mutex_lock(&l->lock);
+	/* `ss -K` may have ended it. */
+	if (ph->sock->sk->sk_state != TCP_LISTEN)
+		l->live = false;
 	if (l->placeholder)
 		ret = -EADDRINUSE;
 	else if (!l->live)
