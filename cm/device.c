@@ -49,11 +49,26 @@ static const struct net_device *addr_owner(const struct iwarp_addrs *addrs,
 	return ipv6_dev_find(addrs->net, &in6->sin6_addr, netdev);
 }
 
-/*
- * Whether rdma_cm may find this device when it looks for the local address of a
- * request, which is what it does with it: the first of its devices of which that is so.
- */
-bool device_owns(const struct iwarp_device *dev, const struct iwarp_addrs *addrs)
+/* The same as rdma_cm sees it for a request: of a link-local address it forgets the scope. */
+static const struct net_device *addr_owner_of_request(const struct iwarp_addrs *addrs,
+						      struct net_device *of)
+{
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&addrs->local;
+	struct net_device *netdev;
+
+	if (addrs->local.ss_family == AF_INET ||
+	    !(ipv6_addr_type(&in6->sin6_addr) & IPV6_ADDR_LINKLOCAL))
+		return addr_owner(addrs, of);
+	for_each_netdev_rcu(addrs->net, netdev)
+		if (ipv6_chk_addr(addrs->net, &in6->sin6_addr, netdev, 1))
+			return netdev;
+	return NULL;
+}
+
+/* Whether what has the local address may stand for this device's interface */
+static bool device_owns(const struct iwarp_device *dev, const struct iwarp_addrs *addrs,
+			const struct net_device *(*owner_of)(const struct iwarp_addrs *addrs,
+							     struct net_device *netdev))
 {
 	const struct net_device *owner;
 	bool owns;
@@ -61,10 +76,19 @@ bool device_owns(const struct iwarp_device *dev, const struct iwarp_addrs *addrs
 	if (!net_eq(dev_net(dev->netdev), addrs->net))
 		return false;
 	rcu_read_lock();
-	owner = addr_owner(addrs, dev->netdev);
+	owner = owner_of(addrs, dev->netdev);
 	owns = owner && (owner == dev->netdev || compat_cma_confuses(owner, dev->netdev));
 	rcu_read_unlock();
 	return owns;
+}
+
+/*
+ * Whether rdma_cm may find this device when it looks for the local address of a
+ * request, which is what it does with it: the first of its devices of which that is so.
+ */
+bool device_owns_request(const struct iwarp_device *dev, const struct iwarp_addrs *addrs)
+{
+	return device_owns(dev, addrs, addr_owner_of_request);
 }
 
 bool addr_is_wildcard(const struct sockaddr_storage *addr)
@@ -105,7 +129,7 @@ bool iwarp_cm_serves(struct net *net, const struct sockaddr_storage *addr)
 
 	mutex_lock(&devices_lock);
 	list_for_each_entry(dev, &devices, list) {
-		serves = wildcard ? net_eq(dev_net(dev->netdev), net) : device_owns(dev, &addrs);
+		serves = wildcard ? net_eq(dev_net(dev->netdev), net) : device_owns(dev, &addrs, addr_owner);
 		if (serves)
 			break;
 	}

@@ -11,6 +11,6 @@ bool device_get(struct iwarp_device *dev);
 void device_put(struct iwarp_device *dev);
 bool addr_is_wildcard(const struct sockaddr_storage *addr);
 bool addr_is_on_all(const struct sockaddr_storage *addr);
-bool device_owns(const struct iwarp_device *dev, const struct iwarp_addrs *addrs);
+bool device_owns_request(const struct iwarp_device *dev, const struct iwarp_addrs *addrs);
 
 #endif

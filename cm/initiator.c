@@ -253,7 +253,8 @@ static int initiator_dial(struct iwarp_endpoint *ep, struct iw_cm_id *id)
 		return -EAFNOSUPPORT;
 	if (local->sin6_family == AF_INET6 && !local->sin6_scope_id &&
 	    ipv6_addr_type(&local->sin6_addr) & IPV6_ADDR_LINKLOCAL)
-		local->sin6_scope_id = ep->dev->netdev->ifindex;
+		local->sin6_scope_id = rdma_id->route.addr.dev_addr.bound_dev_if ?:
+				       ep->dev->netdev->ifindex;
 
 	ep->addrs.net = params.net;
 	ep->addrs.local = params.local;

@@ -129,7 +129,7 @@ static struct iwarp_device *listener_device(struct listener *listener,
 
 	spin_lock(&listener->lock);
 	list_for_each_entry(member, &listener->members, item) {
-		if (listener->wildcard && !device_owns(member->dev, addrs))
+		if (listener->wildcard && !device_owns_request(member->dev, addrs))
 			continue;
 		dev = member->dev;
 		break;
@@ -242,8 +242,8 @@ static bool listener_accept(struct listener *listener)
 	else
 		more = PTR_ERR(conn) == -ECONNABORTED;
 	mutex_unlock(&listener->accept_lock);
-	/* Out of memory or files: nothing else would bring us back. */
-	if (IS_ERR(conn) && !more && PTR_ERR(conn) != -EAGAIN)
+	/* Out of memory or files: nothing else would bring us back. -EINVAL: `ss -K` has ended it. */
+	if (IS_ERR(conn) && !more && PTR_ERR(conn) != -EAGAIN && PTR_ERR(conn) != -EINVAL)
 		queue_delayed_work(listener_wq, &listener->work, LISTENER_GRACE);
 	return more;
 }
