@@ -184,8 +184,9 @@ static bool read_all(const struct options *o, struct endpoints *list)
 	struct rdma rdma = {};
 
 	/* The socket of an identifier that we have seen is more likely to be there than the other way round. */
-	if (rdma_read(&rdma) && o->expects_rdma)
-		say_missing("the kernel tells of no RDMA devices", &said_rdma);
+	if (rdma_read(&rdma) && (o->expects_rdma || rdma.device_count))
+		say_missing(rdma.device_count ? "not all of RDMA is shown" : "the kernel tells of no RDMA devices",
+			    &said_rdma);
 	if (ports_read(&ports) && o->expects_ports)
 		say_missing("reserved ports are not shown: is portspace loaded?", &said_ports);
 	if (tcp_read(list)) {

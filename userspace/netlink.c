@@ -86,9 +86,50 @@ const char *netlink_why(const struct netlink *nl)
 	return nl->why;
 }
 
+static int take_nothing(const struct nlmsghdr *nlh, void *data)
+{
+	(void)nlh;
+	(void)data;
+	return MNL_CB_OK;
+}
+
+/* An acknowledgment, or a refusal */
+static int take_error(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlmsgerr *error = mnl_nlmsg_get_payload(nlh);
+
+	(void)data;
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*error)) {
+		errno = EBADMSG;
+		return MNL_CB_ERROR;
+	}
+	errno = abs(error->error);
+	return error->error ? MNL_CB_ERROR : MNL_CB_STOP;
+}
+
+/* A dump that the kernel gave up ends as others do, but for the error that its last message has. */
+static int take_end(const struct nlmsghdr *nlh, void *data)
+{
+	int error = 0;
+
+	(void)data;
+	if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(error))
+		memcpy(&error, mnl_nlmsg_get_payload(nlh), sizeof(error));
+	if (error >= 0)
+		return MNL_CB_STOP;
+	errno = -error;
+	return MNL_CB_ERROR;
+}
+
 /* Sends what netlink_request() began, and calls CB for each message of the answer. */
 int netlink_talk(struct netlink *nl, mnl_cb_t cb, void *data)
 {
+	/* They take the place of libmnl's, whose last one says that all went well. */
+	mnl_cb_t controls[] = {
+		[NLMSG_NOOP] = take_nothing,
+		[NLMSG_ERROR] = take_error,
+		[NLMSG_DONE] = take_end,
+	};
 	const struct nlmsghdr *nlh = (const struct nlmsghdr *)nl->buf;
 	unsigned int portid = mnl_socket_get_portid(nl->sock);
 	ssize_t len;
@@ -101,7 +142,8 @@ int netlink_talk(struct netlink *nl, mnl_cb_t cb, void *data)
 		if (len < 0)
 			return -1;
 		keep_reason(nl, (const struct nlmsghdr *)nl->buf, len);
-		ret = mnl_cb_run(nl->buf, len, nl->seq, portid, cb, data);
+		ret = mnl_cb_run2(nl->buf, len, nl->seq, portid, cb, data, controls,
+				  sizeof(controls) / sizeof(*controls));
 	} while (ret > MNL_CB_STOP);
 	return ret;
 }

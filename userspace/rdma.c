@@ -2,6 +2,7 @@
 /*
  * RDMA devices, their identifiers and queue pairs, from rdma netlink.
  */
+#include <errno.h>
 #include <linux/netlink.h>
 #include <rdma/ib_user_ioctl_verbs.h>
 #include <rdma/rdma_netlink.h>
@@ -26,12 +27,15 @@ static struct nlmsghdr *request(struct netlink *nl, unsigned int cmd, uint16_t f
 	return netlink_request(nl, RDMA_NL_GET_TYPE(RDMA_NL_NLDEV, cmd), flags);
 }
 
+/* A device that has gone meanwhile is left out: the kernel knows no such number any more. */
 static int dump_device(struct netlink *nl, unsigned int cmd, mnl_cb_t cb, struct reader *reader)
 {
 	struct nlmsghdr *nlh = request(nl, cmd, NLM_F_DUMP);
+	int ret;
 
 	mnl_attr_put_u32(nlh, RDMA_NLDEV_ATTR_DEV_INDEX, reader->rdma->devices[reader->device].index);
-	return netlink_talk(nl, cb, reader);
+	ret = netlink_talk(nl, cb, reader);
+	return ret && (errno == ENODEV || errno == EINVAL) ? 0 : ret;
 }
 
 /* Devices */
@@ -237,8 +241,8 @@ int rdma_read(struct rdma *rdma)
 		return -1;
 	ret = read_devices(nl, rdma);
 	for (; !ret && reader.device < rdma->device_count; reader.device++) {
-		dump_device(nl, RDMA_NLDEV_CMD_RES_CM_ID_GET, read_ids, &reader);
-		dump_device(nl, RDMA_NLDEV_CMD_RES_QP_GET, read_qps, &reader);
+		ret = dump_device(nl, RDMA_NLDEV_CMD_RES_CM_ID_GET, read_ids, &reader) ||
+		      dump_device(nl, RDMA_NLDEV_CMD_RES_QP_GET, read_qps, &reader) ? -1 : 0;
 	}
 	netlink_close(nl);
 	if (rdma->qp_count)
