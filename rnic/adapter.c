@@ -11,6 +11,7 @@
 /* What it protects stands in rnic.h. */
 DEFINE_MUTEX(rnic_lock);
 LIST_HEAD(rnic_adapters);
+atomic_t rnic_changes = ATOMIC_INIT(1);
 static u32 adapter_last_id;	/* under rnic_lock */
 
 bool rnic_adapter_get(struct rnic_adapter *adapter)
@@ -106,6 +107,7 @@ int rnic_adapter_register(struct rnic_adapter *adapter)
 	mutex_lock(&rnic_lock);
 	adapter->id = ++adapter_last_id;
 	list_add_tail_rcu(&adapter->item, &rnic_adapters);
+	atomic_inc(&rnic_changes);
 	mutex_unlock(&rnic_lock);
 	return 0;
 }
@@ -125,6 +127,7 @@ void rnic_adapter_unregister(struct rnic_adapter *adapter)
 	WARN_ON(!list_empty(&adapter->functions));
 	mutex_lock(&rnic_lock);
 	list_del_rcu(&adapter->item);
+	atomic_inc(&rnic_changes);
 	listening_forget(adapter);
 	mutex_unlock(&rnic_lock);
 	rnic_adapter_put(adapter);
@@ -162,6 +165,7 @@ int rnic_function_register(struct rnic_function *fn)
 	fn->role = RNIC_ROLE_NONE;
 	mutex_lock(&rnic_lock);
 	list_add_tail_rcu(&fn->item, &fn->adapter->functions);
+	atomic_inc(&rnic_changes);
 	listening_extend(fn);
 	mutex_unlock(&rnic_lock);
 	return 0;
@@ -179,6 +183,7 @@ void rnic_function_unregister(struct rnic_function *fn)
 	mutex_lock(&rnic_lock);
 	WRITE_ONCE(fn->gone, true);
 	list_del_rcu(&fn->item);
+	atomic_inc(&rnic_changes);
 	rules_forget(fn);
 	connection_drop_lingering(fn);
 	mutex_unlock(&rnic_lock);

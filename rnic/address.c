@@ -63,8 +63,10 @@ static int address_register(struct rnic_function *fn, u16 vlan, int ifindex,
 		ret = other->fn == fn && other->ifindex == ifindex ? -EEXIST : -EADDRINUSE;
 	else
 		ret = fn->adapter->ops->address_add(fn, &entry->address);
-	if (!ret)
+	if (!ret) {
 		list_add_tail(&entry->item, &entries);
+		atomic_inc(&rnic_changes);
+	}
 	spin_unlock_bh(&entries_lock);
 	if (ret)
 		kfree(entry);
@@ -74,6 +76,7 @@ static int address_register(struct rnic_function *fn, u16 vlan, int ifindex,
 static void entry_remove(struct entry *entry)
 {
 	list_del(&entry->item);
+	atomic_inc(&rnic_changes);
 	entry->fn->adapter->ops->address_remove(entry->fn, &entry->address);
 	kfree(entry);
 }

@@ -77,8 +77,11 @@ static int rnic_netdev_event(struct notifier_block *nb, unsigned long what, void
 		}
 		break;
 	case NETDEV_REGISTER:
-		if (fn && !vlan)
+		if (fn && !vlan) {
+			/* It may be seen by others than before. */
+			atomic_inc(&rnic_changes);
 			listening_extend(fn);
+		}
 		break;
 	}
 	mutex_unlock(&rnic_lock);

@@ -37,6 +37,7 @@ static const struct nla_policy rnic_policy[RNIC_NL_ATTR_MAX + 1] = {
  * @net: who asks
  * @done: items that earlier messages had
  * @seen: items that were met in this one
+ * @addresses: of the item after those, how many addresses earlier messages had
  */
 struct dump {
 	struct sk_buff *skb;
@@ -44,6 +45,7 @@ struct dump {
 	struct net *net;
 	unsigned int done;
 	unsigned int seen;
+	unsigned int addresses;
 };
 
 static void *dump_begin(struct dump *d, u8 command)
@@ -54,11 +56,13 @@ static void *dump_begin(struct dump *d, u8 command)
 
 static int dump_end(struct dump *d, void *head, int ret)
 {
-	if (ret)
+	if (ret) {
 		genlmsg_cancel(d->skb, head);
-	else
-		genlmsg_end(d->skb, head);
-	return ret;
+		return ret;
+	}
+	genl_dump_check_consistent(d->cb, head);
+	genlmsg_end(d->skb, head);
+	return 0;
 }
 
 static bool sees_port(const struct net *net, const struct rnic_adapter *adapter)
@@ -137,20 +141,38 @@ static int put_in6(struct sk_buff *skb, int attr, const struct in6_addr *addr, b
 			 nla_put(skb, attr, sizeof(*addr), addr);
 }
 
+/**
+ * struct address_dump - a function's addresses in a message
+ * @d: the dump
+ * @seen: those that were met
+ */
+struct address_dump {
+	struct dump *d;
+	unsigned int seen;
+};
+
 static int put_address(const struct rnic_address *address, void *data)
 {
-	struct nlattr *nest = nla_nest_start(data, RNIC_NL_ADDRESS);
+	struct address_dump *a = data;
+	struct sk_buff *skb = a->d->skb;
 	struct in6_addr addr;
+	struct nlattr *nest;
 
+	if (a->seen++ < a->d->addresses)
+		return 0;
 	addr_mapped(&addr, &address->addr);
-	if (!nest || put_in6(data, RNIC_NL_DEST, &addr, address->addr.ss_family == AF_INET) ||
-	    (address->vlan && nla_put_u16(data, RNIC_NL_VLAN, address->vlan)))
+	nest = nla_nest_start(skb, RNIC_NL_ADDRESS);
+	if (!nest || put_in6(skb, RNIC_NL_DEST, &addr, address->addr.ss_family == AF_INET) ||
+	    (address->vlan && nla_put_u16(skb, RNIC_NL_VLAN, address->vlan))) {
+		nla_nest_cancel(skb, nest);
 		return -EMSGSIZE;
-	nla_nest_end(data, nest);
+	}
+	nla_nest_end(skb, nest);
+	a->d->addresses++;
 	return 0;
 }
 
-static int put_function(struct dump *d, struct rnic_function *fn)
+static int put_function_id(struct dump *d, struct rnic_function *fn)
 {
 	struct net *net = dev_net(fn->netdev);
 
@@ -159,24 +181,38 @@ static int put_function(struct dump *d, struct rnic_function *fn)
 	    nla_put_u8(d->skb, RNIC_NL_ROLE, fn->role) ||
 	    nla_put_string(d->skb, RNIC_NL_IFNAME, fn->netdev->name))
 		return -EMSGSIZE;
-	if (net_eq(net, d->net) ? nla_put_u32(d->skb, RNIC_NL_IFINDEX, fn->netdev->ifindex) :
-				  nla_put_s32(d->skb, RNIC_NL_NETNSID, peernet2id(d->net, net)))
+	return net_eq(net, d->net) ? nla_put_u32(d->skb, RNIC_NL_IFINDEX, fn->netdev->ifindex) :
+				     nla_put_s32(d->skb, RNIC_NL_NETNSID, peernet2id(d->net, net));
+}
+
+/* What does not fit of its addresses comes in messages of the same function. */
+static int put_function(struct dump *d, struct rnic_function *fn)
+{
+	void *head = dump_begin(d, RNIC_NL_GET_FUNCTIONS);
+	unsigned int before = d->addresses;
+	struct address_dump a = { .d = d };
+	int ret;
+
+	if (!head)
 		return -EMSGSIZE;
-	return address_each(fn, put_address, d->skb);
+	ret = put_function_id(d, fn) ?: address_each(fn, put_address, &a);
+	if (ret && d->addresses == before)
+		return dump_end(d, head, ret);
+	dump_end(d, head, 0);
+	return ret;
 }
 
 static int dump_functions_of(struct dump *d, struct rnic_adapter *adapter)
 {
 	struct rnic_function *fn;
-	void *head;
 
 	list_for_each_entry(fn, &adapter->functions, item) {
 		if (!sees(d->net, fn) || d->seen++ < d->done)
 			continue;
-		head = dump_begin(d, RNIC_NL_GET_FUNCTIONS);
-		if (!head || dump_end(d, head, put_function(d, fn)))
+		if (put_function(d, fn))
 			return -EMSGSIZE;
 		d->done++;
+		d->addresses = 0;
 	}
 	return 0;
 }
@@ -250,7 +286,10 @@ static int dump_rules(struct dump *d)
 	return 0;
 }
 
-/* A dump goes on where the message before it ended, as well as it can be told by counting. */
+/*
+ * A dump goes on where the message before it ended, by counting. If something came or went
+ * meanwhile that is not the same place, and the message says so (NLM_F_DUMP_INTR).
+ */
 static int dump(struct sk_buff *skb, struct netlink_callback *cb, int (*all)(struct dump *d))
 {
 	struct dump d = {
@@ -258,17 +297,18 @@ static int dump(struct sk_buff *skb, struct netlink_callback *cb, int (*all)(str
 		.cb = cb,
 		.net = sock_net(skb->sk),
 		.done = cb->args[0],
+		.addresses = cb->args[1],
 	};
-	unsigned int before = d.done;
 	int ret;
 
 	mutex_lock(&rnic_lock);
+	/* 0 would mean that nobody counts. */
+	cb->seq = atomic_read(&rnic_changes) ?: 1;
 	ret = all(&d);
 	mutex_unlock(&rnic_lock);
 	cb->args[0] = d.done;
-	if (ret && d.done == before)
-		return ret;
-	return skb->len;
+	cb->args[1] = d.addresses;
+	return skb->len ?: ret;
 }
 
 static int nl_get_adapters(struct sk_buff *skb, struct netlink_callback *cb)

@@ -3,6 +3,7 @@
 #ifndef RNIC_H
 #define RNIC_H
 
+#include <linux/atomic.h>
 #include <linux/in.h>
 #include <linux/in6.h>
 #include <linux/mutex.h>
@@ -17,6 +18,8 @@ struct portspace_reservation;
  */
 extern struct mutex rnic_lock;
 extern struct list_head rnic_adapters;
+/* Counts adapters, functions, addresses and rules that come or go: for who lists them */
+extern atomic_t rnic_changes;
 extern const struct iwarp_transport_ops rnic_transport;
 extern const struct portspace_flag rnic_flag;
 

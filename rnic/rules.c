@@ -26,14 +26,17 @@ int rules_add(struct rnic_rule *rule)
 			rule->id = other->id + 1;
 	}
 	ret = rule->fn->adapter->ops->rule_add(rule);
-	if (!ret)
-		list_add_tail(&rule->item, &rnic_rules);
-	return ret;
+	if (ret)
+		return ret;
+	list_add_tail(&rule->item, &rnic_rules);
+	atomic_inc(&rnic_changes);
+	return 0;
 }
 
 static void rule_remove(struct rnic_rule *rule)
 {
 	list_del(&rule->item);
+	atomic_inc(&rnic_changes);
 	rule->fn->adapter->ops->rule_remove(rule);
 	kfree(rule);
 }

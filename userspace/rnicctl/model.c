@@ -13,6 +13,9 @@
 #include "rnic_netlink.h"
 #include "rnicctl.h"
 
+/* How often what something came between is asked for */
+#define TRIES	100
+
 #define PARSE(nlh, tb)	netlink_parse(nlh, sizeof(struct genlmsghdr), tb, RNIC_NL_ATTR_MAX)
 
 static void take_prefix(const struct nlattr *address, const struct nlattr *bits, struct prefix *prefix)
@@ -80,6 +83,20 @@ static int take_address(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
+/* The next one; or that of the message before, which had no place for all addresses */
+static struct function *function_at(struct model *model, uint32_t adapter_id, unsigned int number)
+{
+	struct function *fn = model->function_count ? &model->functions[model->function_count - 1] : NULL;
+
+	if (fn && fn->adapter_id == adapter_id && fn->number == number)
+		return fn;
+	model->functions = grow(model->functions, model->function_count, &model->function_room, sizeof(*fn));
+	fn = &model->functions[model->function_count++];
+	fn->adapter_id = adapter_id;
+	fn->number = number;
+	return fn;
+}
+
 static int take_function(const struct nlmsghdr *nlh, void *data)
 {
 	const struct nlattr *tb[RNIC_NL_ATTR_MAX + 1];
@@ -87,12 +104,9 @@ static int take_function(const struct nlmsghdr *nlh, void *data)
 	struct function *fn;
 
 	PARSE(nlh, tb);
-	model->functions = grow(model->functions, model->function_count, &model->function_room, sizeof(*fn));
-	fn = &model->functions[model->function_count++];
+	fn = function_at(model, netlink_u32(tb[RNIC_NL_ADAPTER_ID]), netlink_u32(tb[RNIC_NL_NUMBER]));
 	netlink_string(tb[RNIC_NL_ADAPTER], fn->adapter, sizeof(fn->adapter));
-	fn->adapter_id = netlink_u32(tb[RNIC_NL_ADAPTER_ID]);
 	netlink_string(tb[RNIC_NL_IFNAME], fn->name, sizeof(fn->name));
-	fn->number = netlink_u32(tb[RNIC_NL_NUMBER]);
 	fn->kind = netlink_u32(tb[RNIC_NL_KIND]);
 	fn->role = netlink_u32(tb[RNIC_NL_ROLE]);
 	fn->elsewhere = !tb[RNIC_NL_IFINDEX];
@@ -127,8 +141,7 @@ static int take_rule(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-/* Return: 0, or -1 with errno; ENOENT: there is no rnic module. */
-int model_read(struct model *model)
+static int model_ask(struct model *model)
 {
 	static const struct {
 		uint8_t command;
@@ -153,6 +166,20 @@ int model_read(struct model *model)
 	}
 	netlink_close(nl);
 	return ret < 0 ? -1 : 0;
+}
+
+/* Return: 0, or -1 with errno; ENOENT: there is no rnic module; EINTR: too much comes and goes. */
+int model_read(struct model *model)
+{
+	int tries, ret;
+
+	for (tries = 0; tries < TRIES; tries++) {
+		ret = model_ask(model);
+		if (!ret || errno != EINTR)
+			return ret;
+		model_free(model);
+	}
+	return ret;
 }
 
 void model_free(struct model *model)
