@@ -27,17 +27,21 @@ static int usage(FILE *to)
 static int show(const char *only, bool json)
 {
 	struct model model;
+	bool found;
 
 	if (model_read(&model)) {
 		fprintf(stderr, "rnicctl: the kernel's adapters: %s\n", strerror(errno));
 		return 1;
 	}
-	if (json)
+	found = !only || show_finds(&model, only);
+	if (!found)
+		fprintf(stderr, "rnicctl: no such adapter or function: %s\n", only);
+	else if (json)
 		show_json(&model, only);
 	else
 		show_text(&model, only);
 	model_free(&model);
-	return 0;
+	return found ? 0 : 1;
 }
 
 static int run(int count, char **words, bool json)
@@ -60,6 +64,15 @@ static int run(int count, char **words, bool json)
 	return usage(stderr);
 }
 
+/* What could not be written was not shown. */
+static int finish(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	perror("rnicctl: output");
+	return status ? status : 1;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -71,19 +84,19 @@ int main(int argc, char **argv)
 	bool json = false;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "+jhV", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "jhV", options, NULL)) != -1) {
 		switch (option) {
 		case 'j':
 			json = true;
 			break;
 		case 'h':
-			return usage(stdout);
+			return finish(usage(stdout));
 		case 'V':
 			puts("rnicctl " VERSION);
-			return 0;
+			return finish(0);
 		default:
 			return usage(stderr);
 		}
 	}
-	return run(argc - optind, argv + optind, json);
+	return finish(run(argc - optind, argv + optind, json));
 }

@@ -71,6 +71,7 @@ const char *kind_name(unsigned int kind);
 const char *role_name(unsigned int role);
 const char *prefix_text(const struct prefix *prefix, bool with_bits, char *buf, size_t size);
 
+bool show_finds(const struct model *model, const char *name);
 void show_text(const struct model *model, const char *only);
 void show_json(const struct model *model, const char *only);
 

@@ -61,6 +61,20 @@ static bool function_is_meant(const struct model *model, const struct function *
 	return is_meant(only, fn->name) || (adapter && is_meant(only, adapter->name));
 }
 
+/* Whether an adapter or a function is called that */
+bool show_finds(const struct model *model, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < model->adapter_count; i++)
+		if (is_meant(name, model->adapters[i].name))
+			return true;
+	for (i = 0; i < model->function_count; i++)
+		if (function_is_meant(model, &model->functions[i], name))
+			return true;
+	return false;
+}
+
 static bool rule_is_of(const struct rule *rule, const struct function *fn)
 {
 	return rule->adapter_id == fn->adapter_id && rule->number == fn->number;
@@ -91,7 +105,11 @@ static void text_function(const struct model *model, const struct function *fn)
 	char buf[64];
 	size_t i;
 
-	printf("    %s/%u %s %s", fn->adapter, fn->number, fn->name, kind_name(fn->kind));
+	printf("    ");
+	text_plain(stdout, fn->adapter);
+	printf("/%u ", fn->number);
+	text_plain(stdout, fn->name);
+	printf(" %s", kind_name(fn->kind));
 	if (fn->role)
 		printf(" %s", role_name(fn->role));
 	if (fn->elsewhere && fn->netnsid >= 0)
@@ -126,8 +144,11 @@ static void text_functions(const struct model *model, const struct adapter *adap
 
 		if (adapter_of(model, fn) != adapter || !function_is_meant(model, fn, only))
 			continue;
-		if (!adapter)
-			printf("adapter %s, in another namespace\n", fn->adapter);
+		if (!adapter) {
+			printf("adapter ");
+			text_plain(stdout, fn->adapter);
+			printf(", in another namespace\n");
+		}
 		text_function(model, fn);
 	}
 }
@@ -140,7 +161,9 @@ void show_text(const struct model *model, const char *only)
 		const struct adapter *adapter = &model->adapters[i];
 
 		if (is_meant(only, adapter->name)) {
-			printf("adapter %s\n    steering %s flows %u handles %u\n    packets:", adapter->name,
+			printf("adapter ");
+			text_plain(stdout, adapter->name);
+			printf("\n    steering %s flows %u handles %u\n    packets:",
 			       adapter->steering ? "on" : "off", adapter->flows, adapter->handles);
 			for (j = 0; j < adapter->count; j++)
 				printf(" %s %ju", adapter->counters[j].name, (uintmax_t)adapter->counters[j].value);
