@@ -20,8 +20,10 @@
  *
  * Context: operations sleep and take no rtnl, and are called one at a time per
  * object, unless said otherwise. They may be called with rtnl held, and under the
- * shim's own lock: rnic_conn_gone(), and what registers and unregisters, are not to
- * be called from one.
+ * shim's own lock: rnic_conn_gone(), rnic_adapter_rename(), and what registers and
+ * unregisters, are not to be called from one. What an operation is given by pointer is
+ * there until it returns, and has to be copied, but for objects with a life of their own:
+ * functions, connections, listeners, rules and handles.
  */
 #ifndef WHARF_RNIC_ADAPTER_H
 #define WHARF_RNIC_ADAPTER_H
@@ -49,7 +51,8 @@ struct rnic_adapter_ops;
  * @ops: set by the driver
  * @name: set by the driver; for messages and tools, so it should be the only one.
  *	Changed by rnic_adapter_rename().
- * @port: set by the driver: the host's interface that stands for its port
+ * @port: set by the driver: the host's interface that stands for its port. The shim takes
+ *	no reference: the driver keeps it until rnic_adapter_unregister() has returned.
  * @id: the shim's: unlike @name, no other has it, or had it
  * @item: the shim's, under its lock, as what follows
  * @functions: those that are registered
@@ -164,9 +167,10 @@ struct rnic_handle {
  * @fn: set by the driver: whose local address it has
  * @flow: set by the driver
  * @sock: set by the driver: the connection as a TCP socket that nobody else has, with
- *	TCP's own callbacks, not those of a listener, and locks of a class of their own
- *	(iwarp_socket_reclassify()). The shim, and the QP, use its callbacks and its
- *	sk_user_data from accept() or connect() on until release().
+ *	TCP's own callbacks, not those of a listener. One that the driver makes itself has
+ *	locks of a class of their own (iwarp_socket_reclassify()); one that TCP has made for
+ *	a listener keeps what TCP gave it. The shim, and the QP, use its callbacks and
+ *	its sk_user_data from accept() or connect() on until release().
  * @peer: set by the driver: what connect(2) on @sock is given to connect again
  * @shim: the shim's
  */
@@ -188,7 +192,7 @@ struct rnic_listener {
 
 /**
  * struct rnic_listen_params - what to listen on
- * @net: network namespace
+ * @net: network namespace; stays until unlisten() has returned
  * @addr: address and port. The wildcard means all addresses that functions of the
  *	adapter have registered in @net, also later; AF_INET6's includes those of
  *	AF_INET unless @v6only.
@@ -271,13 +275,16 @@ struct rnic_rule {
  *	order of events; of the shim's, this and the following may call
  *	rnic_handle_put() only.
  * @address_remove: it has it no more. Any context.
- * @bind: hold a port for connections to come, in @net; the wildcard as in struct
- *	rnic_listen_params. -EADDRINUSE if that is impossible. Optional.
+ * @bind: hold a port for connections to come, in @net, which stays until unbind() has
+ *	returned; the wildcard as in struct rnic_listen_params. -EADDRINUSE if that is
+ *	impossible; any error is told to who binds. Optional, together with unbind().
  * @unbind: undo bind()
- * @listen: listen, and have what comes for the port steered here first. An error is
+ * @listen: listen, and have what comes for the port steered here first. @watch->notify is
+ *	called when there is something to accept, with bottom halves off. An error is
  *	told to who listens; of a wildcard that was there before @adapter's first
  *	function in the namespace it is only logged.
- * @unlisten: reset what was not accepted. No notification comes after return.
+ * @unlisten: reset what was not accepted, and free @listener. No notification comes
+ *	after return.
  * @accept: the next connection, established, with its handle in use, or -EAGAIN,
  *	or -ECONNABORTED when there was one that is gone (ask again). After any other
  *	error it is asked again in a while.
@@ -295,9 +302,12 @@ struct rnic_rule {
  *	still open. True: it is gone, and freed. False: its TCP still has to remember
  *	it (TIME_WAIT); it calls rnic_conn_gone() when it need not any more, and frees
  *	it then. RDMA servers have never met a TIME_WAIT on their port, so what was
- *	accepted should not be remembered.
+ *	accepted should not be remembered. When the function goes first, or moves to another
+ *	namespace, unsteer() and handle_remove() come then; the connection is still the
+ *	driver's to free, and rnic_conn_gone() does nothing.
  * @handle_add: a handle, and where it leads. Any context. Nothing of the shim's is
- *	to be called from this and the following two.
+ *	to be called from this and the following two. An error is what rnic_handle_get()
+ *	returns: it is told to who connects, and what comes in is refused.
  * @handle_update: it leads elsewhere. Any context, in the order of events.
  * @handle_remove: nobody uses it any more. Any context.
  * @info: what TCP knows of the connection; any context, beside all others. Optional.
@@ -305,11 +315,13 @@ struct rnic_rule {
  *	a program on the host itself, or through a hole in the steering. Data begins with
  *	the IP header; consumed. Bottom halves off. Optional.
  * @set_role: who gets what nobody has registered; there is one of each at most, and a
- *	former one loses it. With rtnl held. Optional.
+ *	former one loses it. An error is told to who gives the role. With rtnl held.
+ *	Optional.
  * @rule_add: from now on what matches goes to @rule->fn, unless it is offloaded; the
  *	first of several that match counts. The rule stays as it is until
- *	rule_remove(). Optional, as the following two are with it.
- * @rule_remove: undo rule_add()
+ *	rule_remove(). An error is told to who makes the rule. With rtnl held. Optional,
+ *	together with the following two.
+ * @rule_remove: undo rule_add(); the rule is freed after return
  * @rule_count: how much went by a rule
  * @steering: whether packets of what is steered come to its TCP: a test may have them
  *	go to the host. Optional: they do.
@@ -350,18 +362,28 @@ struct rnic_adapter_ops {
 	const char *(*counter)(struct rnic_adapter *adapter, unsigned int n, u64 *value);
 };
 
+/* Each is described where it is defined. */
+
+/* These three sleep. rtnl may be held, but for unregistering, which waits for what is in use. */
 int rnic_adapter_register(struct rnic_adapter *adapter);
 void rnic_adapter_unregister(struct rnic_adapter *adapter);
 void rnic_adapter_rename(struct rnic_adapter *adapter, const char *name);
+
+/* These two sleep, and rtnl is held. */
 int rnic_function_register(struct rnic_function *fn);
 void rnic_function_unregister(struct rnic_function *fn);
 
+/*
+ * Any context, with no lock held that handle operations take; under RCU, or with the function
+ * or the handle kept.
+ */
 struct rnic_handle *rnic_handle_get(struct rnic_function *fn,
 				    const struct sockaddr_storage *local,
 				    const struct sockaddr_storage *remote);
 void rnic_handle_put(struct rnic_handle *handle);
 void rnic_handle_use(struct rnic_handle *handle);
 
+/* Sleeps, with no lock held that an operation takes. */
 void rnic_conn_gone(struct rnic_conn *conn);
 
 #endif

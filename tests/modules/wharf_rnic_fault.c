@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Adapters that fail on demand, and carry nothing: for what the shim makes of
- * errors. They know the public header only.
+ * errors. They know the public headers only.
  *
  * Each has one function: an interface "flt0", "flt1" on which packets are lost.
  * Parameters, which can be written at any time but for the first:
@@ -25,6 +25,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
 #include <net/net_namespace.h>
+#include "iwarp_socket.h"
 #include "rnic_adapter.h"
 
 MODULE_DESCRIPTION("Wharf: an adapter that fails on demand, for tests");
@@ -225,6 +226,7 @@ static struct rnic_conn *fault_connect(struct rnic_function *fn,
 		end();
 		return ERR_PTR(ret);
 	}
+	iwarp_socket_reclassify(conn->base.sock->sk);
 	conn->base.fn = fn;
 	conn->base.flow = params->flow;
 	conn->base.peer = params->flow.remote;
