@@ -73,6 +73,24 @@ static void response_fpdu__region_not_found(void)
 		    "0016 41 47 00000000 00000002 00000001 00000000 01 00 00 00 00000000");
 }
 
+static void response_fpdu__region_shorter(void)
+{
+	struct env *env = sender_start(true, 22);
+	struct bytes got = {}, want = {};
+	u8 out[28];
+
+	/* Of the second FPDU one octet is there; as many as it has are, where the first began. */
+	sender_ask(env, 1, 10, 0x400, ANSWER);
+	CHECK_EQ(core_transmit(&env->qp, out, sizeof(out)), sizeof(out));
+	env_region_of(env, 0x400)->len = 9;
+	env_transmit(env, &got, 100);
+	frame_terminate(&want, 0, 1, 1, NULL, 0, true);
+	CHECK_BYTES(got.data, got.len, want.data, want.len);
+	CHECK(!env->qp.broken);
+	bytes_free(&got);
+	bytes_free(&want);
+}
+
 static void begin_rtr__each(void)
 {
 	static const char * const want[] = {
@@ -217,6 +235,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(response_fpdu__every_field),
 	UNIT_TEST(response_fpdu__region_gone),
 	UNIT_TEST(response_fpdu__region_not_found),
+	UNIT_TEST(response_fpdu__region_shorter),
 	UNIT_TEST(begin_rtr__each),
 	UNIT_TEST(begin_rtr__before_everything),
 	UNIT_TEST(begin_rtr__read_without_ord),
