@@ -255,6 +255,13 @@ measure() {
 	result $? "$name: its report" "$scratch/run"
 }
 
+# ---- the kernel's log, of which tests/guest/batch wants all
+
+marks=0
+# log_begins: from here on, for log_since
+log_begins() { echo "wharf: mark $((marks += 1)) of $$" >/dev/kmsg; }
+log_since() { dmesg | sed "1,/wharf: mark $marks of $$\$/d"; }
+
 # ---- what is left behind
 
 # quick HOST COMMAND...: no new mounts, and so three times as fast
