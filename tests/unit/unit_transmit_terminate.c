@@ -167,6 +167,31 @@ static void next_fpdu__nothing_after_the_peers_terminate(void)
 	bytes_free(&b);
 }
 
+static void next_fpdu__nothing_of_a_message_either(void)
+{
+	struct bytes term = {}, got = {};
+	u8 out[28];
+	u32 i;
+
+	frame_terminate(&term, 0, 0, 0, NULL, 0, false);
+	for (i = 0; i < 2; i++) {
+		struct env *env = sender_start(false, 22);
+
+		unit_context("case %u", i);
+		if (i)
+			sender_ask(env, 1, 16, 0x400, ANSWER);
+		else
+			env_must_post(env, sender_sqe(1, SIW_OP_WRITE, 0, env_sge(0x100, HELLO, 16)));
+		CHECK_EQ(core_transmit(&env->qp, out, sizeof(out)), sizeof(out));
+		CHECK_EQ(env_feed(env, term.data, term.len), -ECONNRESET);
+		env_transmit(env, &got, 100);
+		CHECK_EQ(got.len, 0);
+		env_reset();
+	}
+	bytes_free(&term);
+	bytes_free(&got);
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(begin_terminate__every_field),
 	UNIT_TEST(next_fpdu__terminate_waits_for_the_end),
@@ -174,6 +199,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(next_fpdu__answers_that_cannot_be_made),
 	UNIT_TEST(next_fpdu__other_refusals_come_at_once),
 	UNIT_TEST(next_fpdu__nothing_after_the_peers_terminate),
+	UNIT_TEST(next_fpdu__nothing_of_a_message_either),
 };
 
 int main(void)
