@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Every opcode, some in several FPDUs, and a Terminate at the end: for a capture */
+/*
+ * Every opcode, some in several FPDUs, and a Terminate at the end: for a capture. tshark loses its place where an FPDU
+ * begins in the last 7 octets of a segment. With these sizes none does, wherever TCP has begun one of 1448 octets: no sum of
+ * consecutive FPDUs' lengths, be they of 1448 octets at most or whole messages, falls short of a multiple of that by so little.
+ */
 #include "harness.h"
 
 static void opcodes(void)
@@ -22,9 +26,9 @@ static void opcodes(void)
 		fill(0, 10000, 1);
 		barrier();
 		for (n = 1; n <= 10; n++) {
-			post_write(n, 0, 1001 * n, TARGET, UNSIGNALLED);
+			post_write(n, 0, 960 * n, TARGET, UNSIGNALLED);
 			post_read(n, 16384, 703 * n, TARGET, UNSIGNALLED);
-			post_send(n, 0, 499 * n, UNSIGNALLED);
+			post_send(n, 0, 477 * n, UNSIGNALLED);
 			post_send(n, 0, 498 * n, UNSIGNALLED | IBV_SEND_SOLICITED);
 		}
 		for (i = 0; i < 2; i++) {
