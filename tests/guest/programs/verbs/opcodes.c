@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every opcode, some in several FPDUs, and a Terminate at the end: for a capture. tshark loses its place where an FPDU
- * begins in the last 7 octets of a segment. With these sizes none does, wherever TCP has begun one of 1448 octets: no sum of
- * consecutive FPDUs' lengths, be they of 1448 octets at most or whole messages, falls short of a multiple of that by so little.
+ * Every opcode, some in several FPDUs, and a Terminate at the end: for a capture. tshark loses its place where
+ * an FPDU begins in the last 7 octets of a segment. With these sizes none does, wherever TCP has begun one of
+ * 1448 octets: no sum of consecutive FPDUs' lengths, be they of 1448 octets at most or whole messages, falls
+ * short of a multiple of that by so little.
  */
 #include "harness.h"
 
