@@ -129,7 +129,8 @@ bool iwarp_cm_serves(struct net *net, const struct sockaddr_storage *addr)
 
 	mutex_lock(&devices_lock);
 	list_for_each_entry(dev, &devices, list) {
-		serves = wildcard ? net_eq(dev_net(dev->netdev), net) : device_owns(dev, &addrs, addr_owner);
+		serves = wildcard ? net_eq(dev_net(dev->netdev), net) :
+				    device_owns(dev, &addrs, addr_owner);
 		if (serves)
 			break;
 	}

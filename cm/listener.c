@@ -242,7 +242,7 @@ static bool listener_accept(struct listener *listener)
 	else
 		more = PTR_ERR(conn) == -ECONNABORTED;
 	mutex_unlock(&listener->accept_lock);
-	/* Out of memory or files: nothing else would bring us back. -EINVAL: `ss -K` has ended it. */
+	/* Out of memory or files: nothing else would bring us back. -EINVAL: ended by `ss -K` */
 	if (IS_ERR(conn) && !more && PTR_ERR(conn) != -EAGAIN && PTR_ERR(conn) != -EINVAL)
 		queue_delayed_work(listener_wq, &listener->work, LISTENER_GRACE);
 	return more;

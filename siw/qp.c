@@ -412,8 +412,8 @@ static int qp_to_closing(struct siw_qp *qp)
 }
 
 /*
- * Back to the beginning, when nothing is left of a connection. What was posted is forgotten, without
- * completions; what an SRQ has is others', too.
+ * Back to the beginning, when nothing is left of a connection. What was posted is forgotten,
+ * without completions; what an SRQ has is others', too.
  */
 static int qp_reset(struct siw_qp *qp)
 {
