@@ -424,15 +424,15 @@ static int qp_reset(struct siw_qp *qp)
 	mutex_lock(&qp->mutex);
 	spin_lock_bh(&qp->lock);
 	if (!qp->ep && !qp->sk) {
-		/* The ring's size bounds what an application can add meanwhile. */
-		for (n = 0; n < qp->rq.size && siw_rq_fetch(&qp->rq, &rqe); n++)
-			;
 		qp->state = SIW_QP_IDLE;
 		qp->attr_state = IB_QPS_RESET;
 		qp->last_wqe = false;
 		err = 0;
 	}
 	spin_unlock_bh(&qp->lock);
+	/* The ring's size bounds what an application can add meanwhile. */
+	for (n = 0; !err && n < qp->rq.size && siw_rq_fetch(&qp->rq, &rqe); n++)
+		;
 	mutex_unlock(&qp->mutex);
 	return err;
 }
