@@ -242,8 +242,8 @@ static bool listener_accept(struct listener *listener)
 	else
 		more = PTR_ERR(conn) == -ECONNABORTED;
 	mutex_unlock(&listener->accept_lock);
-	/* Out of memory or files: nothing else would bring us back. -EINVAL: ended by `ss -K` */
-	if (IS_ERR(conn) && !more && PTR_ERR(conn) != -EAGAIN && PTR_ERR(conn) != -EINVAL)
+	/* Out of memory or files: nothing else would bring us back. */
+	if (IS_ERR(conn) && !more && PTR_ERR(conn) != -EAGAIN)
 		queue_delayed_work(listener_wq, &listener->work, LISTENER_GRACE);
 	return more;
 }

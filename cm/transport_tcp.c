@@ -157,6 +157,9 @@ static struct iwarp_conn *hosttcp_accept(struct iwarp_listening *base)
 	if (!conn)
 		return ERR_PTR(-ENOMEM);
 	ret = kernel_accept(l->sock, &sock, O_NONBLOCK);
+	/* `ss -K` has ended it: nothing comes any more. */
+	if (ret == -EINVAL)
+		ret = -EAGAIN;
 	if (ret)
 		goto err_free;
 	conn->s.sock = sock;
