@@ -109,6 +109,20 @@ void make_cqs(uint32_t cqe)
 	expect(scq && rcq, "no CQ");
 }
 
+/* A QP of RC that is not connected, with CQs of 16; the caller destroys it. */
+struct ibv_qp *lone_qp(struct ibv_qp_init_attr *init)
+{
+	struct ibv_qp *qp;
+
+	make_cqs(16);
+	init->qp_type = IBV_QPT_RC;
+	init->send_cq = scq;
+	init->recv_cq = rcq;
+	qp = ibv_create_qp(pd, init);
+	expect(qp, "create_qp: %s", strerror(errno));
+	return qp;
+}
+
 static int take_qp(struct ibv_qp *earlier, struct ibv_qp_init_attr *attr)
 {
 	if (!earlier)

@@ -228,19 +228,13 @@ static void reset_forgets(void)
 {
 	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_RESET };
 	struct ibv_qp_init_attr init = {
-		.qp_type = IBV_QPT_RC,
 		.cap = { .max_send_wr = 1, .max_recv_wr = DEPTH, .max_send_sge = 1, .max_recv_sge = 1 },
 	};
-	struct ibv_qp *qp;
+	struct ibv_qp *qp = lone_qp(&init);
 	struct ibv_wc wc;
 	uint32_t room, left;
 	int done;
 
-	make_cqs(16);
-	init.send_cq = scq;
-	init.recv_cq = rcq;
-	qp = ibv_create_qp(pd, &init);
-	expect(qp, "a QP: %s", strerror(errno));
 	room = room_for_receives(qp);
 	left = ibv_modify_qp(qp, &attr, IBV_QP_STATE) ? 0 : room_for_receives(qp);
 	done = ibv_poll_cq(rcq, 1, &wc);

@@ -128,6 +128,7 @@ extern struct ibv_srq *srq;
 void open_device(void);
 void close_device(void);
 void make_cqs(uint32_t cqe);
+struct ibv_qp *lone_qp(struct ibv_qp_init_attr *init);
 void connect_with(struct options o);
 void use_connection(unsigned int n);
 void clean_up(void);

@@ -60,19 +60,13 @@ static void query_connected(void)
 static void query_idle(void)
 {
 	struct ibv_qp_init_attr init = {
-		.qp_type = IBV_QPT_RC,
 		.cap = { .max_send_wr = 5, .max_recv_wr = 3, .max_send_sge = 1, .max_recv_sge = 1 },
 		.sq_sig_all = 1,
 	};
+	struct ibv_qp *qp = lone_qp(&init);
 	struct ibv_qp_attr attr;
-	struct ibv_qp *qp;
 	int ret;
 
-	make_cqs(16);
-	init.send_cq = scq;
-	init.recv_cq = rcq;
-	qp = ibv_create_qp(pd, &init);
-	expect(qp, "create_qp: %s", strerror(errno));
 	memset(&init, 0, sizeof(init));
 	ret = ibv_query_qp(qp, &attr, MASK, &init);
 	ibv_destroy_qp(qp);

@@ -81,18 +81,12 @@ static void many_rounds(void)
 static void not_connected(void)
 {
 	struct ibv_qp_init_attr attr = {
-		.qp_type = IBV_QPT_RC,
 		.cap = { .max_send_wr = 4, .max_recv_wr = 4, .max_send_sge = 1, .max_recv_sge = 1 },
 	};
+	struct ibv_qp *qp = lone_qp(&attr);
 	struct ibv_send_wr wr, *bad;
-	struct ibv_qp *qp;
 	int ret;
 
-	make_cqs(16);
-	attr.send_cq = scq;
-	attr.recv_cq = rcq;
-	qp = ibv_create_qp(pd, &attr);
-	expect(qp, "create_qp: %s", strerror(errno));
 	wr = wr_of(1, IBV_WR_SEND, NULL, 0, 0);
 	ret = ibv_post_send(qp, &wr, &bad);
 	ibv_destroy_qp(qp);
