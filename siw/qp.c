@@ -92,7 +92,9 @@ void siw_qp_flush(struct siw_qp *qp)
 
 	/* Who posts looks at the state after it has written: see siw_post_recv(). */
 	smp_mb();
-	core_queue_flush(&qp->core);
+	/* One that goes on posting has its turn later; but destroy does not wait for it. */
+	if (core_queue_flush(&qp->core) && !READ_ONCE(qp->destroyed))
+		siw_qp_queue_work(qp, 1);
 	/* The ring's size bounds what an application can add meanwhile. */
 	for (n = 0; n < qp->rq.size && core_recv_fetch(&qp->core, &rqe); n++) {
 		c.id = rqe.id;
@@ -377,6 +379,7 @@ int siw_destroy_qp(struct ib_qp *base, struct ib_udata *udata)
 	struct siw_qp *qp = to_siw_qp(base);
 
 	xa_erase_irq(&qp->dev->qps, base->qp_num);
+	WRITE_ONCE(qp->destroyed, true);
 	/* This is no time for LAST_WQE_REACHED. */
 	qp_to_error(qp);
 	/* Nobody rings any more; it may queue the work once more. */

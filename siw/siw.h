@@ -300,6 +300,7 @@ struct siw_stream {
  * @sq_put: next entry of the send queue to post, kernel consumers only
  * @sig_all: every send WQE is signalled
  * @kernel: a kernel consumer
+ * @destroyed: destroy has begun; what is posted from here on may stay unflushed
  * @refs: one for the verbs object, one for each of siw_qp_find()'s, and @work's
  * @unused: completed by the last reference; destroy waits for it
  * @mutex: attach, start, stop, state changes
@@ -330,6 +331,7 @@ struct siw_qp {
 	u32 sq_put;
 	bool sig_all;
 	bool kernel;
+	bool destroyed;
 	refcount_t refs;
 	struct completion unused;
 	struct mutex mutex;	/* attach, start, stop, state changes */

@@ -220,8 +220,10 @@ static u16 read_status(const struct core_term *term)
  * with the reason. Receive WQEs that wait are the caller's to flush.
  *
  * Context: stream lock, or the stream is not started.
+ * Return: true if the application has added so much meanwhile that it has to be
+ * called again; nobody rings for what is left.
  */
-void core_queue_flush(struct core_qp *qp)
+bool core_queue_flush(struct core_qp *qp)
 {
 	struct core_tx *tx = &qp->tx;
 	struct core_send *s;
@@ -242,7 +244,7 @@ void core_queue_flush(struct core_qp *qp)
 	qp->orq_get = qp->orq_put;
 	qp->irq_get = qp->irq_put;
 
-	/* The ring's size bounds what an application can add meanwhile. */
+	/* The ring's size bounds what an application can keep this busy with. */
 	for (n = 0; n < qp->sq_size; n++) {
 		struct siw_sqe *sqe = &qp->sq[qp->sq_get % qp->sq_size];
 		struct core_completion c = { .status = SIW_WC_WR_FLUSH_ERR };
@@ -279,4 +281,5 @@ void core_queue_flush(struct core_qp *qp)
 	tx->closed = true;
 	tx->term_pending = false;
 	qp->error = true;
+	return n == qp->sq_size;
 }
