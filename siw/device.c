@@ -178,7 +178,6 @@ struct siw_device *siw_device_create(struct net_device *netdev,
 	ibdev->num_comp_vectors = num_possible_cpus();
 	ibdev->uverbs_cmd_mask |= BIT_ULL(IB_USER_VERBS_CMD_POST_SEND);
 	ibdev->iw_driver_flags = IW_F_NO_PORT_MAP;
-	ibdev->dev.parent = netdev->dev.parent;
 	strscpy(ibdev->iw_ifname, netdev->name, sizeof(ibdev->iw_ifname));
 
 	/*

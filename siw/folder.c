@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * device/net/INTERFACE in a device's sysfs folder: where programs look for the
- * interface of an RDMA device. An interface with hardware behind it has that
- * folder; behind others, such as veth, there is nothing that could.
+ * interface of an RDMA device. That of an adapter is its hardware's, since that is
+ * the device's parent. Ours has no parent, or udev would take it for the
+ * adapter, and give it a name after the slot instead of the one it was made with.
  */
 #include <linux/kobject.h>
 #include <linux/mutex.h>
@@ -21,11 +22,6 @@ struct siw_folder {
 	struct kobject *net;
 };
 
-static bool folder_wanted(const struct ib_device *ibdev)
-{
-	return ibdev->ops.owner == THIS_MODULE && !ibdev->dev.parent;
-}
-
 static struct ib_client folder_client;
 
 /* A rename and the end of a device */
@@ -36,7 +32,7 @@ static int folder_add(struct ib_device *ibdev)
 	struct siw_folder *folder;
 	int err = -ENOMEM;
 
-	if (!folder_wanted(ibdev))
+	if (ibdev->ops.owner != THIS_MODULE)
 		return -EOPNOTSUPP;
 	folder = kzalloc(sizeof(*folder), GFP_KERNEL);
 	if (!folder)
