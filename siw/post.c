@@ -125,7 +125,7 @@ int siw_post_send(struct ib_qp *base, const struct ib_send_wr *wr,
 			*bad = wr;
 			return -EINVAL;
 		}
-		if (READ_ONCE(qp->state) == SIW_QP_IDLE)
+		if (READ_ONCE(qp->state) == SIW_QP_IDLE && siw_qp_refuse_posts(qp))
 			return -ENOTCONN;
 		siw_qp_doorbell(qp);
 		return 0;

@@ -167,6 +167,28 @@ void siw_qp_doorbell(struct siw_qp *qp)
 			      HRTIMER_MODE_REL_SOFT);
 }
 
+/**
+ * siw_qp_refuse_posts() - a user application rings before there is a connection
+ * @qp: the QP
+ *
+ * libsiw tells the application that its request was refused, and leaves it in the
+ * ring: it would go out with the connection.
+ *
+ * Context: sleeping.
+ * Return: false if there is a connection, or has been one, by now.
+ */
+bool siw_qp_refuse_posts(struct siw_qp *qp)
+{
+	bool idle;
+
+	mutex_lock(&qp->mutex);
+	idle = qp->state == SIW_QP_IDLE;
+	if (idle)
+		core_queue_forget(&qp->core);
+	mutex_unlock(&qp->mutex);
+	return idle;
+}
+
 /* By @delay: what comes sooner looks at everything, and what comes later must not hold it up. */
 static bool qp_work_comes(const struct siw_qp *qp, unsigned long delay)
 {
@@ -433,6 +455,8 @@ static int qp_reset(struct siw_qp *qp)
 		err = 0;
 	}
 	spin_unlock_bh(&qp->lock);
+	if (!err)
+		core_queue_forget(&qp->core);
 	/* The ring's size bounds what an application can add meanwhile. */
 	for (n = 0; !err && n < qp->rq.size && siw_rq_fetch(&qp->rq, &rqe); n++)
 		;

@@ -433,6 +433,7 @@ void siw_qp_put(struct ib_qp *base);
 struct ib_qp *siw_qp_find(struct ib_device *ibdev, int qpn);
 void siw_qp_report(struct siw_qp *qp, enum iwarp_qp_event event);
 void siw_qp_flush(struct siw_qp *qp);
+bool siw_qp_refuse_posts(struct siw_qp *qp);
 void siw_qp_doorbell(struct siw_qp *qp);
 void siw_qp_queue_work(struct siw_qp *qp, unsigned long delay);
 void siw_qp_work(struct work_struct *work);

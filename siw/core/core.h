@@ -373,6 +373,7 @@ bool core_transmit_idle(struct core_qp *qp);
 bool core_queue_accept(struct core_qp *qp);
 void core_queue_done(struct core_qp *qp, u32 send, u16 status);
 bool core_queue_flush(struct core_qp *qp);
+void core_queue_forget(struct core_qp *qp);
 enum siw_wc_status core_queue_check_send(struct core_qp *qp);
 
 static inline bool core_is_read(u8 opcode)

@@ -283,3 +283,27 @@ bool core_queue_flush(struct core_qp *qp)
 	qp->error = true;
 	return n == qp->sq_size;
 }
+
+/**
+ * core_queue_forget() - take back what stands in the ring, without completions
+ * @qp: a QP without a stream, nothing of which is under way
+ *
+ * Context: the stream is not started.
+ */
+void core_queue_forget(struct core_qp *qp)
+{
+	u32 n;
+
+	/* The ring's size bounds what an application can keep this busy with. */
+	for (n = 0; n < qp->sq_size; n++) {
+		struct siw_sqe *sqe = &qp->sq[qp->sq_get % qp->sq_size];
+
+		if (!(READ_ONCE(sqe->flags) & SIW_WQE_VALID))
+			break;
+		/* As in core_queue_accept() */
+		smp_store_release(&sqe->flags, 0);
+		smp_mb();
+		qp->sq_get++;
+		qp->sends_tail++;
+	}
+}

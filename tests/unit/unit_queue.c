@@ -656,6 +656,29 @@ static void core_queue_flush__ends_output(void)
 	}
 }
 
+static void core_queue_forget__no_completions(void)
+{
+	struct env *env = start(4);
+	u32 i;
+
+	env->sq_put = 0xfffffffe;
+	env->qp.sq_get = 0xfffffffe;
+	env->qp.sends_tail = 0xfffffffe;
+	for (i = 0; i < 4; i++)
+		post(env, i, SIW_OP_SEND, SIGNALLED);
+	core_queue_forget(&env->qp);
+	CHECK_EQ(env->done_n, 0);
+	CHECK_EQ(env->qp.sq_get, 2);
+	CHECK_EQ(env->qp.sends_tail, 2);
+	for (i = 0; i < 4; i++)
+		CHECK_EQ(env->qp.sq[i].flags & SIW_WQE_VALID, 0);
+	/* What is posted next is the next */
+	post(env, 9, SIW_OP_SEND, SIGNALLED);
+	CHECK_EQ(accept(env), 2);
+	CHECK_EQ(env->qp.tx.wqe.id, 9);
+	CHECK(!core_queue_accept(&env->qp));
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(core_queue_done__in_the_order_of_posting),
 	UNIT_TEST(core_queue_done__unsignalled),
@@ -686,6 +709,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(core_queue_flush__ring_of_hostile_entries),
 	UNIT_TEST(core_queue_flush__not_started),
 	UNIT_TEST(core_queue_flush__ends_output),
+	UNIT_TEST(core_queue_forget__no_completions),
 };
 
 int main(void)

@@ -243,6 +243,58 @@ static void reset_forgets(void)
 	expect(!done, "%d completions", done);
 }
 
+/* How many of so many Sends are refused by a QP without a connection */
+static uint32_t refused_posts(struct ibv_qp *qp, uint32_t count)
+{
+	struct ibv_sge s = sge(0, 100);
+	struct ibv_send_wr wr = wr_of(1, IBV_WR_SEND, &s, 0, 0), *bad;
+	uint32_t n, refused = 0;
+
+	for (n = 0; n < count; n++)
+		refused += !!ibv_post_send(qp, &wr, &bad);
+	return refused;
+}
+
+/* They do not go out with a connection to come, be there a RESET before it or not. */
+static void refused_forgotten(void)
+{
+	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_RESET };
+	struct ibv_qp_init_attr init = {
+		.cap = { .max_send_wr = DEPTH, .max_recv_wr = DEPTH, .max_send_sge = 1, .max_recv_sge = 1 },
+	};
+	struct ibv_qp *qp = lone_qp(&init);
+	uint32_t n, refused = 0, tried = 0;
+
+	if (client) {
+		tried = 3 * DEPTH + 5;	/* more than the queue holds */
+		refused = refused_posts(qp, tried);
+		refused += !ibv_modify_qp(qp, &attr, IBV_QP_STATE);
+		refused += refused_posts(qp, 3);
+		tried += 4;
+	}
+	connect_both(.qp = qp);
+	if (client) {
+		barrier();
+		for (n = 0; n < 10; n++) {
+			fill(1000 * n, 1000, n);
+			post_send(n, 1000 * n, 100 + n, 0);
+			await_wc(scq, n, SUCCESS);
+		}
+	} else {
+		for (n = 0; n < 10; n++)
+			post_recv(n, TARGET + 1000 * n, 1000);
+		barrier();
+		for (n = 0; n < 10; n++) {
+			expect(await_wc(rcq, n, SUCCESS).byte_len == 100 + n, "not what was posted");
+			verify(TARGET + 1000 * n, 100 + n, n);
+		}
+	}
+	barrier();
+	no_wc(scq);
+	no_wc(rcq);
+	expect(refused == tried, "%u of %u are refused", refused, tried);
+}
+
 /* The memory is taken away in the middle of traffic. */
 static void dereg_under_traffic(void)
 {
@@ -298,6 +350,7 @@ static const struct test tests[] = {
 	TEST(states, "the QP's states"),
 	TEST(reset, "a QP that is reset serves another connection"),
 	TEST(reset_forgets, "RESET forgets the receives of a QP that was not connected"),
+	TEST(refused_forgotten, "a Send that was refused does not go out with a later connection"),
 	TEST(dereg_under_traffic, "a region is taken away under traffic"),
 };
 
