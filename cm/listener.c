@@ -276,6 +276,8 @@ int listener_report(struct listener *listener, struct iwarp_endpoint *ep)
 		list_move_tail(&ep->listener_item, &listener->pending);
 		ep->cm_id = member->cm_id;
 		ret = endpoint_raise(ep, IW_CM_EVENT_CONNECT_REQUEST, 0, true);
+		if (ret)
+			atomic64_inc(&ep->dev->counters.backlog_drops);
 		ep->cm_id = NULL;
 		break;
 	}

@@ -134,10 +134,8 @@ static void responder_judge_request(struct iwarp_endpoint *ep)
 		return;
 	}
 	ret = responder_report(ep);
-	if (ret) {
-		atomic64_inc(&ep->dev->counters.backlog_drops);
+	if (ret)
 		endpoint_over(ep, ret, EP_END_RESET);
-	}
 }
 
 static void responder_run_request_wait(struct iwarp_endpoint *ep)
