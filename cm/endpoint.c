@@ -369,8 +369,8 @@ static void endpoint_flag(struct iwarp_endpoint *ep)
 				    ibdev->name, ep->qp->qp_num, ret);
 }
 
-/* The QP gets the socket, with what TCP has queued in it. */
-int endpoint_start_stream(struct iwarp_endpoint *ep)
+/* The QP gets the socket, with what TCP has queued in it, or has no more to do than to say @refusal. */
+int endpoint_start_stream(struct iwarp_endpoint *ep, u8 refusal)
 {
 	struct iwarp_stream_params params = {
 		.sock = ep->transport->socket(ep->conn),
@@ -379,6 +379,7 @@ int endpoint_start_stream(struct iwarp_endpoint *ep)
 		.initiator = ep->initiator,
 		.hold_tx = !ep->initiator,
 		.rtr = ep->agreed.rtr,
+		.refusal = refusal,
 		.ird = ep->agreed.ird,
 		.ord = ep->agreed.ord,
 	};

@@ -139,7 +139,7 @@ void endpoint_set_deadline(struct iwarp_endpoint *ep, unsigned int ms);
 void endpoint_begin(struct iwarp_endpoint *ep);
 bool endpoint_timed_out(struct iwarp_endpoint *ep);
 int endpoint_attach(struct iwarp_endpoint *ep, u32 qpn);
-int endpoint_start_stream(struct iwarp_endpoint *ep);
+int endpoint_start_stream(struct iwarp_endpoint *ep, u8 refusal);
 int endpoint_raise(struct iwarp_endpoint *ep, enum iw_cm_event_type type, int status,
 		   bool with_pdata);
 void endpoint_over(struct iwarp_endpoint *ep, int status, enum endpoint_ending ending);

@@ -80,7 +80,7 @@ static void initiator_establish(struct iwarp_endpoint *ep)
 {
 	int ret;
 
-	ret = endpoint_start_stream(ep);
+	ret = endpoint_start_stream(ep, 0);
 	if (ret) {
 		endpoint_over(ep, -ECONNRESET, EP_END_RESET);
 		return;
@@ -113,6 +113,18 @@ static void initiator_bad_reply(struct iwarp_endpoint *ep)
 	endpoint_over(ep, -ECONNRESET, EP_END_RESET);
 }
 
+/* For the responder there is a connection, so it learns the reason by a Terminate (RFC 6581). */
+static void initiator_terminate(struct iwarp_endpoint *ep, u8 refusal)
+{
+	ep->agreed.rtr = IWARP_RTR_NONE;
+	if (endpoint_start_stream(ep, refusal)) {
+		initiator_bad_reply(ep);
+		return;
+	}
+	atomic64_inc(&ep->dev->counters.mpa_errors);
+	endpoint_over(ep, -ECONNRESET, EP_END_GRACEFUL);
+}
+
 static void initiator_judge_reply(struct iwarp_endpoint *ep)
 {
 	enum mpa_result result;
@@ -134,6 +146,12 @@ static void initiator_judge_reply(struct iwarp_endpoint *ep)
 		break;
 	case MPA_REJECTED:
 		initiator_rejected(ep);
+		break;
+	case MPA_NO_IRD:
+		initiator_terminate(ep, TERM_MPA_NO_IRD);
+		break;
+	case MPA_NO_RTR:
+		initiator_terminate(ep, TERM_MPA_NO_RTR);
 		break;
 	default:
 		initiator_bad_reply(ep);

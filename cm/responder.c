@@ -243,7 +243,7 @@ static int responder_accept(struct iwarp_endpoint *ep, struct iw_cm_id *id,
 		return -ECONNRESET;
 	responder_forget(ep);
 	frame_destroy(&ep->rx);
-	ret = endpoint_start_stream(ep);
+	ret = endpoint_start_stream(ep, 0);
 	if (ret)
 		return ret;
 

@@ -38,6 +38,8 @@ struct iwarp_transport_ops;
  *	A zero length Send does not consume a receive WQE.
  * @hold_tx: send nothing before the first FPDU has arrived (RFC 5044 section
  *	7.1.2: a responder waits for the initiator)
+ * @refusal: 0, or an MPA error code (RFC 6581): all that is to be sent is a Terminate
+ *	that says so, before start() returns
  * @ird: inbound RDMA Reads that this side serves at a time
  * @ord: outbound RDMA Reads that this side may have outstanding
  */
@@ -50,6 +52,7 @@ struct iwarp_stream_params {
 	bool initiator;
 	bool hold_tx;
 	enum iwarp_rtr rtr;
+	u8 refusal;
 	u16 ird;
 	u16 ord;
 };

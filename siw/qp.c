@@ -605,6 +605,8 @@ static int siw_cm_start(struct ib_qp *base,
 	core_start(&qp->core, p->crc, READ_ONCE(qp->dev->max_ulpdu),
 		   p->initiator ? p->rtr : IWARP_RTR_NONE,
 		   p->initiator ? IWARP_RTR_NONE : p->rtr, p->hold_tx);
+	if (p->refusal)
+		core_terminate(&qp->core, TERM_LAYER_LLP, 0, p->refusal, NULL, 0);
 	siw_stream_attach(qp, sk);
 	if (p->initiator && p->rtr)
 		siw_stream_repeat_rtr(qp);
@@ -617,6 +619,9 @@ static int siw_cm_start(struct ib_qp *base,
 	siw_stream_receive(qp, sk);
 	siw_stream_transmit(qp, sk);
 	siw_stream_unlock(sk);
+	/* Whoever connects hears of it by that. */
+	if (p->refusal)
+		qp->event = -1;
 out:
 	mutex_unlock(&qp->mutex);
 	return err;
