@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Completions: which come, in what order, and whom they wake. */
+#include <rdma/ib_user_verbs.h>
 #include "harness.h"
 
 static void unsignalled(void)
@@ -151,11 +152,76 @@ static void one_event_per_wish(void)
 	}
 }
 
+/* 0 or an errno. libsiw has no way to ask for it. */
+static int resize(uint32_t cqe)
+{
+	struct ib_uverbs_resize_cq_resp resp;
+	struct {
+		struct ib_uverbs_cmd_hdr hdr;
+		struct ib_uverbs_resize_cq cmd;
+	} req = {
+		.hdr = {
+			.command = IB_USER_VERBS_CMD_RESIZE_CQ,
+			.in_words = sizeof(req) / 4,
+			.out_words = sizeof(resp) / 4,
+		},
+		.cmd = {
+			.response = (uintptr_t)&resp,
+			.cq_handle = scq->handle,
+			.cqe = cqe,
+		},
+	};
+
+	if (write(verbs->cmd_fd, &req, sizeof(req)) != sizeof(req))
+		return errno;
+	expect(resp.cqe == (uint32_t)scq->cqe, "it has %u entries, not %d", resp.cqe, scq->cqe);
+	return 0;
+}
+
+/* Its ring is mapped, so a CQ does not grow; that it is large enough is no error. */
+static void resized(void)
+{
+	static const struct {
+		int more, error;
+	} sizes[] = { { 0, 0 }, { -1, 0 }, { 1, EOPNOTSUPP }, { 1000, EOPNOTSUPP } };
+	uint32_t n, i;
+	int ret;
+
+	connect_both();
+	if (client) {
+		barrier();
+		for (n = 0; n < 10; n++)
+			post_write(n, 0, 100, TARGET, 0);
+		post_send(10, 0, 10, 0);
+		barrier();
+		for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+			ret = resize(scq->cqe + sizes[i].more);
+			expect(ret == sizes[i].error, "%d more: errno %d, not %d", sizes[i].more, ret,
+			       sizes[i].error);
+		}
+		expect_zero(resize(1));
+		ret = resize(0);
+		expect(ret == EINVAL, "to nothing: errno %d", ret);
+		for (n = 0; n <= 10; n++)
+			await_wc(scq, n, SUCCESS);
+		post_write(11, 0, 100, TARGET, 0);
+		await_wc(scq, 11, SUCCESS);
+		barrier();
+	} else {
+		post_recv(10, 0, 10);
+		barrier();
+		await_wc(rcq, 10, SUCCESS);
+		barrier();
+		barrier();
+	}
+}
+
 static const struct test tests[] = {
 	TEST(unsignalled, "unsignalled work requests complete in silence"),
 	TEST(order, "completions come in the order of posting"),
 	TEST(solicited, "solicited events"),
 	TEST(one_event_per_wish, "one event for one request of notification"),
+	TEST(resized, "a CQ of another size: none that is larger, and its completions stay"),
 };
 
 const struct group completions_group = { tests, ARRAY_SIZE(tests) };

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Where the data of one work request comes from: many SGEs, inline, or nowhere. */
+#include <pthread.h>
+#include <time.h>
 #include "harness.h"
 
 static void many_sges(void)
@@ -140,10 +142,77 @@ static void zero_length(void)
 	}
 }
 
+#define SCRIBBLED	(1u << 20)
+
+static volatile bool scribbling;
+
+/* Over the source; ends by itself if the test does not come to it. */
+static void *scribble(void *unused)
+{
+	time_t until = time(NULL) + 10;
+	uint8_t n = 0;
+	uint32_t i;
+
+	for (; scribbling && time(NULL) < until; n++) {
+		for (i = 0; i < SCRIBBLED; i += 7)
+			buf[i] = n;
+	}
+	return unused;
+}
+
+static unsigned long crc_errors(void)
+{
+	unsigned long count = -1;
+	char path[160];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/class/infiniband/%s/ports/1/hw_counters/crc_errors",
+		 ibv_get_device_name(verbs->device));
+	file = fopen(path, "r");
+	expect(file && fscanf(file, "%lu", &count) == 1, "%s", path);
+	fclose(file);
+	return count;
+}
+
+/* What arrives is anybody's guess, but the CRC is of that. */
+static void scribbled(void)
+{
+	unsigned long before = crc_errors();
+	pthread_t thread;
+	uint64_t n;
+
+	connect_both();
+	if (client) {
+		scribbling = true;
+		expect_zero(pthread_create(&thread, NULL, scribble, NULL));
+		for (n = 0; n < 16; n++)
+			post_write(n, 0, SCRIBBLED, TARGET, 0);
+		for (n = 0; n < 16; n++)
+			await_wc(scq, n, SUCCESS);
+		scribbling = false;
+		pthread_join(thread, NULL);
+		fill(0, SCRIBBLED, 9);
+		post_write(16, 0, SCRIBBLED, TARGET, 0);
+		barrier();
+		post_send(17, 0, 1, 0);
+		await_wc(scq, 16, SUCCESS);
+		await_wc(scq, 17, SUCCESS);
+		barrier();
+	} else {
+		post_recv(1, 0, 1);
+		barrier();
+		await_wc(rcq, 1, SUCCESS);
+		verify(TARGET, SCRIBBLED, 9);
+		expect(crc_errors() == before, "%lu CRC errors", crc_errors() - before);
+		barrier();
+	}
+}
+
 static const struct test tests[] = {
 	TEST(many_sges, "six SGEs gathered, six scattered"),
 	TEST(inline_data, "inline data up to its limit"),
 	TEST(zero_length, "no octets at all"),
+	TEST(scribbled, "the source changes all the time, and no CRC is wrong"),
 };
 
 const struct group gather_group = { tests, ARRAY_SIZE(tests) };
