@@ -175,6 +175,10 @@ struct siw_device *siw_device_create(struct net_device *netdev,
 	strscpy(ibdev->node_desc, SIW_NODE_DESC_COMMON,
 		sizeof(ibdev->node_desc));
 	ibdev->phys_port_cnt = 1;
+	/*
+	 * There are no vectors: a completion is told where it is made. But ULPs spread
+	 * their CQs, and nvmet its SRQs, over as many as there are.
+	 */
 	ibdev->num_comp_vectors = num_possible_cpus();
 	ibdev->uverbs_cmd_mask |= BIT_ULL(IB_USER_VERBS_CMD_POST_SEND);
 	ibdev->iw_driver_flags = IW_F_NO_PORT_MAP;

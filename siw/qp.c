@@ -419,7 +419,7 @@ int siw_destroy_qp(struct ib_qp *base, struct ib_udata *udata)
  * An orderly end: what was posted is sent and answered, then our side of TCP
  * closes; but no peer is waited for without a bound.
  */
-static int qp_to_closing(struct siw_qp *qp)
+static int qp_to_closing(struct siw_qp *qp, bool tell)
 {
 	struct sock *sk = siw_stream_lock(qp);
 	u32 bound;
@@ -429,6 +429,7 @@ static int qp_to_closing(struct siw_qp *qp)
 	if (qp->state == SIW_QP_RTS) {
 		bound = READ_ONCE(qp->dev->cm.settings.close_timeout);
 		qp->stream.close_by = jiffies + msecs_to_jiffies(bound);
+		qp->stream.tell_drained = tell;
 		qp_set_state(qp, SIW_QP_CLOSING);
 		siw_stream_transmit(qp, sk);
 	}
@@ -500,7 +501,8 @@ int siw_modify_qp(struct ib_qp *base, struct ib_qp_attr *attr, int mask,
 		/* Only MPA gets it there; saying it again does no harm. */
 		return READ_ONCE(qp->state) == SIW_QP_RTS ? 0 : -EINVAL;
 	case IB_QPS_SQD:
-		return qp_to_closing(qp);
+		return qp_to_closing(qp, mask & IB_QP_EN_SQD_ASYNC_NOTIFY &&
+					 attr->en_sqd_async_notify);
 	case IB_QPS_ERR:
 		if (qp_to_error(qp))
 			qp_raise(qp, IB_EVENT_QP_LAST_WQE_REACHED);

@@ -240,6 +240,7 @@ struct siw_srq {
  * @failing: the core has failed, and has until @fail_by to say so to the peer
  * @fail_by: jiffies
  * @close_by: in SIW_QP_CLOSING, how long it may take to get there; jiffies
+ * @tell_drained: the consumer wants SQ_DRAINED when SIW_QP_CLOSING is through
  * @told_closing: IWARP_QP_CLOSING was reported
  * @posting: the application does little but post, and what it posts is gathered for
  *	a moment; read without lock
@@ -265,6 +266,7 @@ struct siw_stream {
 	bool sending;
 	bool again;
 	bool failing;
+	bool tell_drained;
 	bool told_closing;
 	bool posting;
 	bool asked;

@@ -333,6 +333,8 @@ static void tx_closing(struct siw_qp *qp)
 		return;
 	if (!s->count && core_transmit_idle(&qp->core)) {
 		s->told_closing = true;
+		if (s->tell_drained)
+			qp->event = IB_EVENT_SQ_DRAINED;
 		siw_qp_report(qp, IWARP_QP_CLOSING);
 	} else if (time_after_eq(jiffies, s->close_by)) {
 		stream_broke(qp, IWARP_QP_ERROR);

@@ -93,27 +93,50 @@ static void not_connected(void)
 	expect(ret, "a Send was taken before there was a connection");
 }
 
-static void cq_overflow(void)
+/* An event of a CQ or QP of ours, after whatever earlier tests have left */
+static void await_async(enum ibv_event_type type, const void *of)
 {
 	struct ibv_async_event event;
 	struct pollfd p = { .fd = verbs->async_fd, .events = POLLIN };
+	bool found = false;
+
+	while (!found) {
+		expect(poll(&p, 1, wait_ms) == 1, "no '%s'", ibv_event_type_str(type));
+		expect_zero(ibv_get_async_event(verbs, &event));
+		found = event.event_type == type && event.element.cq == of;
+		ibv_ack_async_event(&event);
+	}
+}
+
+static void cq_overflow(void)
+{
 	int n;
 
 	connect_both(.cqe = 4);
 	if (client) {
 		for (n = 0; n < 12; n++)
 			post_write(n, 0, 1, TARGET, 0);
-		for (;;) {
-			bool overrun;
-
-			expect(poll(&p, 1, wait_ms) == 1, "nobody told of the lost completions");
-			expect_zero(ibv_get_async_event(verbs, &event));
-			overrun = event.event_type == IBV_EVENT_CQ_ERR && event.element.cq == scq;
-			ibv_ack_async_event(&event);
-			if (overrun)
-				break;
-		}
+		await_async(IBV_EVENT_CQ_ERR, scq);
 	}
+	barrier();
+}
+
+/* SQD is the way to an orderly end: all is sent before it, and the end is told if that is asked for. */
+static void drained(void)
+{
+	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_SQD, .en_sqd_async_notify = 1 };
+	uint32_t n;
+
+	connect_both();
+	if (client) {
+		for (n = 0; n < 10; n++)
+			post_write(n, 0, 1 << 20, TARGET, 0);
+		expect_zero(ibv_modify_qp(id->qp, &attr, IBV_QP_STATE | IBV_QP_EN_SQD_ASYNC_NOTIFY));
+		await_async(IBV_EVENT_SQ_DRAINED, id->qp);
+		for (n = 0; n < 10; n++)
+			await_wc(scq, n, SUCCESS);
+	}
+	await_event(DISCONNECTED);
 	barrier();
 }
 
@@ -122,6 +145,7 @@ static const struct test tests[] = {
 	TEST(many_rounds, "a short queue, thousands of times"),
 	TEST(not_connected, "posting without a connection is refused"),
 	TEST(cq_overflow, "a lost completion is told"),
+	TEST(drained, "a send queue that has drained after SQD is told"),
 };
 
 const struct group queues_group = { tests, ARRAY_SIZE(tests) };
