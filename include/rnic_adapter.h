@@ -126,7 +126,8 @@ enum rnic_hop_state {
 /**
  * struct rnic_hop - where to send what goes to a peer
  * @state: whether the rest means anything
- * @here: READY: to the function's own host, or another function of the adapter
+ * @here: READY: to the function's own host. One of the adapter's other functions, in another
+ *	host, is a next hop as any: @mac is the port's.
  * @routed: READY: by the adapter's router function, as the function is an IP-only one
  * @mac: READY, and neither of the two: Ethernet address of the next hop
  * @vlan: READY: tag to send with, or 0

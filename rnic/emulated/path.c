@@ -130,12 +130,26 @@ static bool path_is_too_narrow(const struct rnic_hop *hop, const struct sk_buff 
 				 skb->len > hop->mtu;
 }
 
+/* Both ends are the adapter's; the host need not see what it would only give back. */
+static bool path_is_inside(struct emu_adapter *adapter, struct sk_buff *skb)
+{
+	struct emu_packet packet;
+	bool ret;
+
+	rcu_read_lock();
+	ret = emu_parse(skb, &packet) && packet.tcp && emu_is_own(adapter, &packet);
+	rcu_read_unlock();
+	return ret;
+}
+
 static void path_output(struct emu_path *path, const struct rnic_hop *hop, struct sk_buff *skb)
 {
 	struct emu_adapter *adapter = path->adapter;
 
 	if (hop->state != RNIC_HOP_READY) {
 		emu_drop(adapter, skb, EMU_DROP_UNREACHABLE);
+	} else if (hop->here && path_is_inside(adapter, skb)) {
+		emu_inject(adapter, skb, NULL);
 	} else if (hop->here) {
 		path_to_host(path, skb);
 	} else if (hop->routed || ether_addr_equal(hop->mac, adapter->lower->dev_addr)) {

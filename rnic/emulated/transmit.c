@@ -95,12 +95,7 @@ netdev_tx_t emu_port_xmit(struct sk_buff *skb, struct net_device *netdev)
 		return transmit_drop(skb, netdev);
 	dev_sw_netstats_tx_add(netdev, 1, skb->len);
 	rcu_read_lock();
-	/* Both ends may be the adapter's; anything else, and what is in a VLAN, has a path. */
-	packet.flow.vlan = 0;
-	if (packet.tcp && emu_is_own(adapter, &packet))
-		emu_inject(adapter, skb, NULL);
-	else
-		emu_path_send(adapter, &packet, skb);
+	emu_path_send(adapter, &packet, skb);
 	rcu_read_unlock();
 	return NETDEV_TX_OK;
 }
