@@ -152,13 +152,13 @@ static void path_output(struct emu_path *path, const struct rnic_hop *hop, struc
 		emu_inject(adapter, skb, NULL);
 	} else if (hop->here) {
 		path_to_host(path, skb);
-	} else if (hop->routed || ether_addr_equal(hop->mac, adapter->lower->dev_addr)) {
-		path_tag(hop, skb);
-		emu_inject(adapter, skb, to_emu_function(path->handle->fn));
 	} else if (path_is_too_narrow(hop, skb)) {
 		/* As a tunnel does: TCP asks its route before it sends again. */
 		skb_dst_update_pmtu_no_confirm(skb, hop->mtu);
 		emu_drop(adapter, skb, EMU_DROP_TOO_BIG);
+	} else if (hop->routed || ether_addr_equal(hop->mac, adapter->lower->dev_addr)) {
+		path_tag(hop, skb);
+		emu_inject(adapter, skb, to_emu_function(path->handle->fn));
 	} else {
 		path_to_wire(path, hop, skb);
 	}

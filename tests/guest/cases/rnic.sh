@@ -26,6 +26,15 @@ pings() { grep -c '^ping data' "$scratch/client"; }
 more_pings() { [ "$(pings)" -gt "$1" ]; }
 goes_on() { local n; n=$(pings); until_true 20 more_pings $((n + 20)); }
 
+# fits NAME SOURCE OCTETS: ok if b gets segments of so many octets from SOURCE, and none that is longer from the first of those on
+fits() {
+	start segments b tcpdump --immediate-mode -n -l -i eth0 "tcp and src $2 and greater $3"
+	twenty() { [ "$(grep -c " length $3\$" "$scratch/segments")" -ge 20 ]; }
+	check "$1: segments are as long as it allows" until_true 10 twenty "$@"
+	stop segments
+	same "... and not longer" "" "$(awk -v n="$3" '$NF == n { full = 1 } full && $NF > n' "$scratch/segments")"
+}
+
 offload() { "$cases/../hosts" offload "$1" || { echo "Bail out! $1 offloads nothing"; exit 1; }; }
 
 read -r over_a over_b <<<"$over"
