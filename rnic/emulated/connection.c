@@ -63,11 +63,12 @@ static void emu_set_scope(struct emu_adapter *adapter, struct sockaddr_storage *
  * emu_socket() - a socket of the adapter's TCP, bound
  * @adapter: enabled
  * @local: address and port; only the host judges who may have it
+ * @vlan: of @local: its packets have it as their mark
  * @sock: is set
  *
  * Return: 0 or a negative errno.
  */
-int emu_socket(struct emu_adapter *adapter, const struct sockaddr_storage *local,
+int emu_socket(struct emu_adapter *adapter, const struct sockaddr_storage *local, u16 vlan,
 	       struct socket **sock)
 {
 	struct sockaddr_storage addr = *local;
@@ -80,6 +81,7 @@ int emu_socket(struct emu_adapter *adapter, const struct sockaddr_storage *local
 	iwarp_socket_reclassify((*sock)->sk);
 	compat_set_transparent((*sock)->sk);
 	sock_set_reuseaddr((*sock)->sk);
+	sock_set_mark((*sock)->sk, vlan);
 	if (local->ss_family == AF_INET6)
 		ret = (*sock)->ops->setsockopt(*sock, SOL_IPV6, IPV6_V6ONLY,
 					       KERNEL_SOCKPTR(&v6only), sizeof(v6only));
@@ -168,7 +170,7 @@ struct rnic_conn *emu_conn_connect(struct rnic_function *fn,
 
 	if (!rcu_access_pointer(adapter->port))
 		return ERR_PTR(-ENETDOWN);
-	ret = emu_socket(adapter, &params->flow.local, &sock);
+	ret = emu_socket(adapter, &params->flow.local, params->flow.vlan, &sock);
 	if (ret)
 		return ERR_PTR(ret);
 	conn = emu_conn_create(adapter, sock);

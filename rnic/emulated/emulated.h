@@ -23,7 +23,9 @@ enum emu_kind {
 	EMU_FLOW,	/* a connection of the adapter's TCP */
 	EMU_LISTEN,	/* a port that it listens on; without the remote end */
 	EMU_ADDRESS,	/* of a function; without ports and remote end */
-	EMU_PATH,	/* how to get from an address to another; without ports and VLAN */
+	EMU_PATH,	/* how to get from an address to another; without ports, and with the
+			 * VLAN where the address does not tell: it is link-local
+			 */
 };
 
 /**
@@ -220,7 +222,8 @@ void emu_remove(struct emu_adapter *adapter, struct emu_entry *entry);
 struct emu_entry *emu_find(struct emu_adapter *adapter, const struct emu_key *key);
 struct emu_function *emu_find_function(struct emu_adapter *adapter, const struct in6_addr *addr,
 				       u16 vlan);
-struct emu_address *emu_find_address(struct emu_adapter *adapter, const struct in6_addr *addr);
+struct emu_address *emu_find_address(struct emu_adapter *adapter, const struct in6_addr *addr,
+				     u16 vlan);
 bool emu_parse(struct sk_buff *skb, struct emu_packet *packet);
 bool emu_is_own(struct emu_adapter *adapter, const struct emu_packet *packet);
 bool emu_steer_offloaded(struct emu_adapter *adapter, const struct emu_packet *packet);
@@ -268,7 +271,7 @@ void emu_listeners_sync(struct work_struct *work);
 void emu_listeners_close(struct emu_adapter *adapter);
 
 /* connection.c */
-int emu_socket(struct emu_adapter *adapter, const struct sockaddr_storage *local,
+int emu_socket(struct emu_adapter *adapter, const struct sockaddr_storage *local, u16 vlan,
 	       struct socket **sock);
 struct rnic_conn *emu_conn_accepted(struct emu_adapter *adapter, struct socket *sock,
 				    const struct rnic_address *address);

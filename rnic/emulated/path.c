@@ -288,6 +288,30 @@ static struct emu_path *emu_path_find(struct emu_adapter *adapter, const struct 
 	return entry ? container_of(entry, struct emu_path, entry) : NULL;
 }
 
+static bool path_is_link_local(const struct in6_addr *local)
+{
+	return ipv6_addr_type(local) & IPV6_ADDR_LINKLOCAL;
+}
+
+/* The VLAN that a link-local address is in, by its scope; under the adapter's lock */
+static u16 path_vlan(struct emu_adapter *adapter, const struct emu_path *path)
+{
+	const struct sockaddr_in6 *local = (struct sockaddr_in6 *)&path->handle->local;
+	struct rnic_function *fn = path->handle->fn;
+	struct emu_address *address;
+	const struct sockaddr_in6 *addr;
+
+	if (!path_is_link_local(&path->entry.key.local))
+		return 0;
+	list_for_each_entry(address, &adapter->addresses, item) {
+		addr = (struct sockaddr_in6 *)&address->address.addr;
+		if (&address->fn->base == fn && addr->sin6_scope_id == local->sin6_scope_id &&
+		    ipv6_addr_equal(&address->entry.key.local, &path->entry.key.local))
+			return address->entry.key.vlan;
+	}
+	return 0;
+}
+
 /* In place of another that is on its way out; under the adapter's lock */
 static int path_list(struct emu_adapter *adapter, struct emu_path *path)
 {
@@ -331,6 +355,7 @@ int emu_path_add(struct rnic_handle *handle, const struct rnic_hop *hop)
 	handle->adapter_data = path;
 
 	spin_lock_bh(&adapter->lock);
+	path->entry.key.vlan = path_vlan(adapter, path);
 	ret = path_list(adapter, path);
 	spin_unlock_bh(&adapter->lock);
 	if (ret)
@@ -407,7 +432,7 @@ static struct emu_path *path_make(struct emu_adapter *adapter, const struct emu_
 	struct emu_path *path;
 
 	spin_lock_bh(&adapter->lock);
-	address = emu_find_address(adapter, &key->local);
+	address = emu_find_address(adapter, &key->local, key->vlan);
 	if (address) {
 		fn = &address->fn->base;
 		local = address->address.addr;
@@ -445,6 +470,7 @@ void emu_path_send(struct emu_adapter *adapter, struct emu_packet *packet, struc
 {
 	const struct emu_key key = {
 		.kind = EMU_PATH,
+		.vlan = path_is_link_local(&packet->flow.remote) ? skb->mark : 0,
 		.local = packet->flow.remote,
 		.remote = packet->flow.local,
 	};

@@ -268,19 +268,26 @@ void emu_inject_flood(struct emu_adapter *adapter, struct sk_buff *skb, struct e
 }
 
 /* What comes from the host itself has no tag, whatever VLAN its address is on. */
-static bool stray_parse(struct emu_adapter *adapter, struct sk_buff *skb,
-			struct emu_packet *packet)
+static bool stray_is_offloaded(struct emu_adapter *adapter, struct sk_buff *skb)
 {
 	struct emu_address *address;
+	struct emu_packet packet;
+	bool ret;
 
-	if (!emu_parse(skb, packet))
+	if (!emu_parse(skb, &packet))
 		return false;
 	spin_lock(&adapter->lock);
-	address = emu_find_address(adapter, &packet->flow.local);
-	if (address)
-		packet->flow.vlan = address->address.vlan;
+	ret = emu_steer_offloaded(adapter, &packet);
+	list_for_each_entry(address, &adapter->addresses, item) {
+		if (ret)
+			break;
+		if (!ipv6_addr_equal(&address->entry.key.local, &packet.flow.local))
+			continue;
+		packet.flow.vlan = address->entry.key.vlan;
+		ret = emu_steer_offloaded(adapter, &packet);
+	}
 	spin_unlock(&adapter->lock);
-	return true;
+	return ret;
 }
 
 /*
@@ -290,13 +297,11 @@ static bool stray_parse(struct emu_adapter *adapter, struct sk_buff *skb,
 void emu_stray(struct rnic_function *fn, struct sk_buff *skb)
 {
 	struct emu_adapter *adapter = to_emu_adapter(fn->adapter);
-	struct emu_packet packet;
 	struct net_device *port;
 
 	rcu_read_lock();
 	port = rcu_dereference(adapter->port);
-	if (READ_ONCE(adapter->steering) && port && stray_parse(adapter, skb, &packet) &&
-	    emu_steer_offloaded(adapter, &packet)) {
+	if (READ_ONCE(adapter->steering) && port && stray_is_offloaded(adapter, skb)) {
 		skb_scrub_packet(skb, true);
 		skb_reset_mac_header(skb);
 		skb_reset_mac_len(skb);

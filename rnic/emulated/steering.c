@@ -93,13 +93,16 @@ struct emu_function *emu_find_function(struct emu_adapter *adapter, const struct
 	return entry ? container_of(entry, struct emu_address, entry)->fn : NULL;
 }
 
-/* Who has an address, in whichever VLAN; under the adapter's lock */
-struct emu_address *emu_find_address(struct emu_adapter *adapter, const struct in6_addr *addr)
+/* Who has an address, in whichever VLAN unless it is link-local; under the adapter's lock */
+struct emu_address *emu_find_address(struct emu_adapter *adapter, const struct in6_addr *addr,
+				     u16 vlan)
 {
+	bool any = !(ipv6_addr_type(addr) & IPV6_ADDR_LINKLOCAL);
 	struct emu_address *address;
 
 	list_for_each_entry(address, &adapter->addresses, item) {
-		if (ipv6_addr_equal(&address->entry.key.local, addr))
+		if (ipv6_addr_equal(&address->entry.key.local, addr) &&
+		    (any || address->entry.key.vlan == vlan))
 			return address;
 	}
 	return NULL;
