@@ -36,6 +36,7 @@
 #include <linux/refcount.h>
 #include <linux/socket.h>
 #include <linux/types.h>
+#include "iwarp_socket.h"
 #include "iwarp_transport.h"
 #include "portspace_placeholder.h"
 #include "rnic_netlink.h"

@@ -15,7 +15,6 @@
 #include <linux/rhashtable.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
-#include "iwarp_socket.h"
 #include "rnic_adapter.h"
 
 /* What the steering table has entries of */

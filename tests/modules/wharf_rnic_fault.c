@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Adapters that fail on demand, and carry nothing: for what the shim makes of
- * errors. They know the public headers only.
+ * errors. They know the public header only.
  *
  * Each has one function: an interface "flt0", "flt1" on which packets are lost.
  * Parameters, which can be written at any time but for the first:
@@ -25,7 +25,6 @@
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
 #include <net/net_namespace.h>
-#include "iwarp_socket.h"
 #include "rnic_adapter.h"
 
 MODULE_DESCRIPTION("Wharf: an adapter that fails on demand, for tests");
