@@ -11,7 +11,7 @@
  *	times	how often it still fails; -1: always
  *	only	of which adapter; -1: of each
  *	incoming a port from which a peer connects to whoever listens; 0: all of them
- *		hang up. The connection is one over the loopback.
+ *		hang up. The connection is one over the loopback, whatever ends it claims.
  *	linger	what is released is remembered until 0 is written here
  *	held	(read only) what was begun and not ended: 0 when nothing is left
  */
@@ -395,12 +395,25 @@ static int pair_make(struct socket **server, struct socket **client)
 	return ret;
 }
 
+static void set_remote(struct sockaddr_storage *addr, __be16 port)
+{
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)addr;
+	struct sockaddr_in *in = (struct sockaddr_in *)addr;
+
+	if (addr->ss_family == AF_INET) {
+		be32_add_cpu(&in->sin_addr.s_addr, 1);
+		in->sin_port = port;
+	} else {
+		be32_add_cpu(&in6->sin6_addr.s6_addr32[3], 1);
+		in6->sin6_port = port;
+	}
+}
+
 /* From the next address to that of the listener; under incoming_lock */
 static int arrive(struct fault_listener *l, __be16 port)
 {
 	struct fault_conn *conn = kzalloc(sizeof(*conn), GFP_KERNEL);
 	struct fault_peer *peer = kzalloc(sizeof(*peer), GFP_KERNEL);
-	struct sockaddr_in *remote;
 	int ret = -ENOMEM;
 
 	if (!conn || !peer)
@@ -411,9 +424,7 @@ static int arrive(struct fault_listener *l, __be16 port)
 	conn->base.fn = &to_fault(l->base.adapter)->function;
 	conn->base.flow.local = l->addr;
 	conn->base.flow.remote = l->addr;
-	remote = (struct sockaddr_in *)&conn->base.flow.remote;
-	remote->sin_addr.s_addr = htonl(ntohl(remote->sin_addr.s_addr) + 1);
-	remote->sin_port = port;
+	set_remote(&conn->base.flow.remote, port);
 	conn->base.peer = conn->base.flow.remote;
 	atomic_inc(&held);
 	list_add_tail(&conn->item, &l->arrived);
@@ -453,7 +464,7 @@ static int set_incoming(const char *val, const struct kernel_param *kp)
 	if (!port)
 		hang_up();
 	else
-		ret = l && l->addr.ss_family == AF_INET ? arrive(l, htons(port)) : -ENOTCONN;
+		ret = l ? arrive(l, htons(port)) : -ENOTCONN;
 	mutex_unlock(&incoming_lock);
 	return ret;
 }
