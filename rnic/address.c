@@ -155,7 +155,7 @@ struct rnic_function *address_function(const struct net *net,
 
 /* What the host's notifiers tell */
 
-#define ADDRESS_TAKEN	"another function of this adapter has the address"
+#define ADDRESS_TAKEN	"another interface of this adapter has the address"
 
 static void address_warn(const struct net_device *netdev, const struct sockaddr_storage *addr,
 			 int err)
@@ -192,6 +192,9 @@ static int address_validate(struct net_device *netdev, const struct sockaddr_sto
 
 	if (ret == -EADDRINUSE)
 		NL_SET_ERR_MSG(extack, ADDRESS_TAKEN);
+	/* The interface makes itself a link-local one, and nobody hears that it can not. */
+	if (!extack)
+		address_warn(netdev, addr, ret);
 	return notifier_from_errno(ret);
 }
 
@@ -269,7 +272,7 @@ static int address_event4(struct notifier_block *nb, unsigned long what, void *a
 	return NOTIFY_DONE;
 }
 
-/* Addresses that the host gives itself are not asked about, and come here first. */
+/* What an interface makes of a router's advertisement is not asked about, and comes here first. */
 static int address_event6(struct notifier_block *nb, unsigned long what, void *arg)
 {
 	struct inet6_ifaddr *ifa = arg;

@@ -261,6 +261,8 @@ marks=0
 # log_begins: from here on, for log_since
 log_begins() { echo "wharf: mark $((marks += 1)) of $$" >/dev/kmsg; }
 log_since() { dmesg | sed "1,/wharf: mark $marks of $$\$/d"; }
+# logged TEXT: a regular expression
+logged() { log_since | grep -E -- "$1"; }
 
 # ---- what is left behind
 
