@@ -103,7 +103,9 @@ def write(path, data):
     with open(path + ".txt", "w") as file:
         file.write(text)
     boxes = [(line.row.name, line.ratios, quartiles(line.ratios), line.failed()) for line in lines if len(line.row.sides()) > 1]
-    title = f"ours / mainline's siw (rnic: / siw), {data['engine']}, {data['rounds']} rounds; right of 1 is better"
+    pairs = sorted({len(ratios) for _, ratios, *_ in boxes if ratios} or {0})
+    count = f"{pairs[0]} to {pairs[-1]}" if len(pairs) > 1 else pairs[0]
+    title = f"ours / mainline's siw (rnic: / siw), {data['engine']}, {count} pairs; right of 1 is better"
     with open(path + ".svg", "w") as file:
         file.write(plot.svg(title, boxes))
     print(text + f"raw rounds: {path}.json, picture: {path}.svg", flush=True)
