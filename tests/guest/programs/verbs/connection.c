@@ -252,11 +252,18 @@ int to_error(void)
 	return ibv_modify_qp(id->qp, &(struct ibv_qp_attr){ .qp_state = IBV_QPS_ERR }, IBV_QP_STATE);
 }
 
+/* What this end sends comes so much later; 0: at once again. */
+void delay(unsigned int ms)
+{
+	char command[64] = "tc qdisc del dev eth0 root";
+
+	if (ms)
+		snprintf(command, sizeof(command), "tc qdisc add dev eth0 root netem delay %ums", ms);
+	expect(!system(command), "%s", command);
+}
+
 /* Nothing comes from this end, or all of it again. */
 void hold_back(bool yes)
 {
-	const char *command = yes ? "tc qdisc add dev eth0 root netem delay 5s" :
-				    "tc qdisc del dev eth0 root";
-
-	expect(!system(command), "%s", command);
+	delay(yes ? 5000 : 0);
 }

@@ -136,6 +136,7 @@ void await_event_at(const char *where, enum rdma_cm_event_type type);
 enum ibv_qp_state qp_state(void);
 int to_error(void);
 void both_in_error(void);
+void delay(unsigned int ms);
 void hold_back(bool yes);
 
 #define connect_both(...)	connect_with((struct options){ __VA_ARGS__ })
