@@ -369,7 +369,7 @@ static void endpoint_flag(struct iwarp_endpoint *ep)
 				    ibdev->name, ep->qp->qp_num, ret);
 }
 
-/* The QP gets the socket, with what TCP has queued in it, or has no more to do than to say @refusal. */
+/* The QP gets the socket, with what TCP has queued in it, or is only to say @refusal. */
 int endpoint_start_stream(struct iwarp_endpoint *ep, u8 refusal)
 {
 	struct iwarp_stream_params params = {

@@ -302,7 +302,7 @@ void core_queue_forget(struct core_qp *qp)
 			break;
 		/* As in core_queue_accept() */
 		smp_store_release(&sqe->flags, 0);
-		smp_mb();
+		smp_mb();	/* before the next entry is looked at */
 		qp->sq_get++;
 		qp->sends_tail++;
 	}
