@@ -21,10 +21,11 @@ ask() { quick a "$rnicctl" -j show | /usr/bin/python3 -c "import json, sys; x = 
 counter() { ask "x['adapters'][0]['counters']['$1']"; }
 risen() { [ "$(counter "$1")" -gt "$2" ]; }
 
-# What an rping that was started as `client`, or as the last argument says, gets through
-pings() { grep -c '^ping data' "$scratch/${1:-client}"; }
-more_pings() { [ "$(pings "${2:-}")" -gt "$1" ]; }
-goes_on() { local n; n=$(pings "$@"); until_true 20 more_pings $((n + 20)) "$@"; }
+# What an rping that was started as $pinger gets through
+pinger=client
+pings() { grep -c '^ping data' "$scratch/$pinger"; }
+more_pings() { [ "$(pings)" -gt "$1" ]; }
+goes_on() { local n; n=$(pings); until_true 20 more_pings $((n + 20)); }
 
 # fits NAME SOURCE OCTETS: ok if b gets segments of so many octets from SOURCE, and none that is longer from the first of those on
 fits() {
