@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# shellcheck disable=SC2154,SC2034 # what is used here is defined elsewhere, and the other way round
+# shellcheck disable=SC2154,SC2034,SC2317 # what is used here is defined elsewhere, and the other way round
 #
 # Offloaded hosts. lib.sh sources it when a case says, before, what its two hosts have: over="rnic siw". A host that
 # is another guest's has what it has.
