@@ -36,6 +36,22 @@ static inline struct ib_udata *compat_create_cq_udata(compat_create_cq_arg *arg)
 }
 #endif
 
+/* The last argument of ib_device_ops.reg_user_mr_dmabuf */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#define compat_reg_dmabuf_arg struct uverbs_attr_bundle
+#else
+#define compat_reg_dmabuf_arg struct ib_udata
+#endif
+
+/* Since 6.2 there are some that take the dma-buf's lock, and those that do not. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#define compat_dma_buf_vmap	dma_buf_vmap_unlocked
+#define compat_dma_buf_vunmap	dma_buf_vunmap_unlocked
+#else
+#define compat_dma_buf_vmap	dma_buf_vmap
+#define compat_dma_buf_vunmap	dma_buf_vunmap
+#endif
+
 /* __assign_str() knows its source by itself since 6.10. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
 #define compat_assign_str(dst, src)	__assign_str(dst)

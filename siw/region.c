@@ -15,9 +15,6 @@
 
 #define STAG_INDEX_MAX		0xffffff
 
-#define REGION_ACCESS	(IB_ACCESS_LOCAL_WRITE | IB_ACCESS_REMOTE_WRITE | \
-			 IB_ACCESS_REMOTE_READ)
-
 /* Nobody finds it yet. */
 struct core_region *siw_region_alloc(struct siw_device *dev, struct ib_pd *pd, int access)
 {
@@ -134,6 +131,10 @@ bool core_region_write(struct core_region *region, u32 stag, u64 addr, const voi
 		return true;
 	}
 	at = addr - region->start + region->offset;
+	if (region->dmabuf) {
+		memcpy(region->map + at, src, len);
+		return true;
+	}
 	while (len) {
 		u32 n = min_t(u32, len, PAGE_SIZE - offset_in_page(at));
 
@@ -157,6 +158,10 @@ bool core_region_read(struct core_region *region, u32 stag, u64 addr, void *dst,
 		return true;
 	}
 	at = addr - region->start + region->offset;
+	if (region->dmabuf) {
+		memcpy(dst, region->map + at, len);
+		return true;
+	}
 	while (len) {
 		u32 n = min_t(u32, len, PAGE_SIZE - offset_in_page(at));
 
@@ -253,6 +258,7 @@ static int region_pin(struct core_region *region, u64 start, u64 length,
 
 void siw_region_free(struct core_region *region)
 {
+	siw_dmabuf_release(region);
 	ib_umem_release(region->umem);
 	kvfree(region->pages);
 	kvfree(region->fast);
@@ -268,8 +274,7 @@ static struct core_region *region_of_user(struct ib_pd *pd, u64 start, u64 lengt
 
 	if (!length || virt + length < virt)
 		return ERR_PTR(-EINVAL);
-	/* qperf and libfabric ask for atomics as well. There are none: nothing is granted. */
-	if (access & ~(REGION_ACCESS | IB_ACCESS_REMOTE_ATOMIC | IB_ACCESS_OPTIONAL))
+	if (!siw_region_may(access))
 		return ERR_PTR(-EOPNOTSUPP);
 	region = siw_region_alloc(to_siw_dev(pd->device), pd, access);
 	if (!region)

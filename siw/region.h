@@ -46,7 +46,9 @@ struct fast_region {
  * @fast: fast registration, else NULL; @pages is not used
  * @start: first address, as the application sees it
  * @length: octets
- * @offset: of @start in its page
+ * @offset: of @start in its page, or in @dmabuf
+ * @dmabuf: what it is a part of, else NULL
+ * @map: all of @dmabuf; @pages is not used
  * @umem: pins the pages
  * @pages: every page, in order
  * @rcu: readers may still look at a region that has gone
@@ -64,7 +66,9 @@ struct core_region {
 	struct fast_region *fast;
 	u64 start;
 	u64 length;
-	u32 offset;
+	u64 offset;
+	struct dma_buf *dmabuf;
+	void *map;
 	struct ib_umem *umem;
 	struct page **pages;
 	struct rcu_head rcu;
@@ -75,9 +79,19 @@ struct core_region *siw_region_alloc(struct siw_device *dev, struct ib_pd *pd, i
 int siw_region_publish(struct core_region *region, u8 key);
 void siw_region_free(struct core_region *region);
 
+/* dmabuf.c */
+void siw_dmabuf_release(struct core_region *region);
+
 /* fast.c */
 bool siw_fast_copy(struct core_region *region, u32 stag, u64 addr, void *mem, u32 len, bool in);
 void siw_fast_invalidate(struct core_region *region, u32 stag);
+
+/* qperf and libfabric ask for atomics as well. There are none: nothing is granted. */
+static inline bool siw_region_may(int access)
+{
+	return !(access & ~(IB_ACCESS_LOCAL_WRITE | IB_ACCESS_REMOTE_WRITE | IB_ACCESS_REMOTE_READ |
+			    IB_ACCESS_REMOTE_ATOMIC | IB_ACCESS_OPTIONAL));
+}
 
 static inline u32 siw_region_access(int access)
 {

@@ -494,6 +494,10 @@ void siw_cq_wake(struct siw_cq *cq);
 void siw_cq_add(struct siw_cq *cq, struct siw_qp *qp,
 		const struct core_completion *c);
 
+/* dmabuf.c */
+struct ib_mr *siw_reg_user_mr_dmabuf(struct ib_pd *pd, u64 offset, u64 length, u64 virt, int fd,
+				     int access, compat_reg_dmabuf_arg *arg);
+
 /* region.c */
 struct ib_mr *siw_reg_user_mr(struct ib_pd *pd, u64 start, u64 length,
 			      u64 virt, int access, struct ib_udata *udata);

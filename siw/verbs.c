@@ -296,6 +296,7 @@ const struct ib_device_ops siw_device_ops = {
 	.query_qp = siw_query_qp,
 	.query_srq = siw_query_srq,
 	.reg_user_mr = siw_reg_user_mr,
+	.reg_user_mr_dmabuf = siw_reg_user_mr_dmabuf,
 	.req_notify_cq = siw_req_notify_cq,
 	.rereg_user_mr = siw_rereg_user_mr,
 	.resize_cq = siw_resize_cq,

@@ -20,6 +20,7 @@ int wait_ms = 20000;
 jmp_buf bail;
 char why[240];
 char note[40];
+const char *skipped;
 static uint32_t step;
 
 void fail(const char *where, const char *format, ...)
@@ -81,8 +82,15 @@ void barrier(void)
 	swap(NULL, NULL, 0);
 }
 
+/* Both ends say so, and return. */
+void skip(const char *reason)
+{
+	skipped = reason;
+}
+
 void begin_test(void)
 {
+	skipped = NULL;
 	why[0] = 0;
 	note[0] = 0;
 	step = 0;

@@ -39,7 +39,8 @@ struct group {
 
 extern const struct group sizes_group, settings_group, gather_group, completions_group,
 	queues_group, reads_group, local_errors_group, remote_errors_group, invalidate_group,
-	ending_group, limits_group, opcodes_group, srq_group, rereg_group, query_group, longest_group;
+	ending_group, limits_group, opcodes_group, srq_group, rereg_group, query_group, longest_group,
+	dmabuf_group;
 
 /* ends.c: failing and meeting */
 
@@ -52,11 +53,13 @@ extern int wait_ms;
 extern jmp_buf bail;
 extern char why[240];
 extern char note[40];		/* what the test is at, for why */
+extern const char *skipped;	/* why it was not done, or NULL */
 
 void __attribute__((noreturn, format(printf, 2, 3))) fail(const char *where, const char *format, ...);
 void must(bool condition, const char *what);
 void tell(const void *data, size_t size);
 void hear(void *data, size_t size);
+void skip(const char *reason);
 void begin_test(void);
 bool end_test(int how);
 void swap(const void *mine, void *theirs, size_t size);

@@ -28,6 +28,7 @@ static const struct group * const groups[] = {
 	&rereg_group,
 	&query_group,
 	&longest_group,
+	&dmabuf_group,
 };
 
 static bool run_test(const struct test *test, unsigned int number)
@@ -42,7 +43,8 @@ static bool run_test(const struct test *test, unsigned int number)
 	good = end_test(how);
 	clean_up();
 	if (client) {
-		printf("%sok %u - %s (%s)\n", good ? "" : "not ", number, test->text, test->name);
+		printf("%sok %u - %s (%s)%s%s\n", good ? "" : "not ", number, test->text, test->name,
+		       skipped ? " # SKIP " : "", skipped ?: "");
 		if (!good)
 			printf("# %s\n", why);
 		fflush(stdout);
