@@ -55,14 +55,11 @@ static struct core_region *dmabuf_region(struct ib_pd *pd, struct dma_buf *dmabu
 	struct core_region *region;
 	int err;
 
-	if (!length || virt + length < virt || length > dmabuf->size ||
-	    offset > dmabuf->size - length)
+	if (length > dmabuf->size || offset > dmabuf->size - length)
 		return ERR_PTR(-EINVAL);
-	if (!siw_region_may(access))
-		return ERR_PTR(-EOPNOTSUPP);
-	region = siw_region_alloc(to_siw_dev(pd->device), pd, access);
-	if (!region)
-		return ERR_PTR(-ENOMEM);
+	region = siw_region_alloc_user(pd, length, virt, access);
+	if (IS_ERR(region))
+		return region;
 	err = dmabuf_map(region, dmabuf);
 	if (err) {
 		kfree(region);

@@ -15,6 +15,9 @@
 
 #define STAG_INDEX_MAX		0xffffff
 
+#define REGION_ACCESS	(IB_ACCESS_LOCAL_WRITE | IB_ACCESS_REMOTE_WRITE | \
+			 IB_ACCESS_REMOTE_READ)
+
 /* Nobody finds it yet. */
 struct core_region *siw_region_alloc(struct siw_device *dev, struct ib_pd *pd, int access)
 {
@@ -265,6 +268,20 @@ void siw_region_free(struct core_region *region)
 	kfree_rcu(region, rcu);
 }
 
+/* For what an application registers, if it may; without memory yet */
+struct core_region *siw_region_alloc_user(struct ib_pd *pd, u64 length, u64 virt, int access)
+{
+	struct core_region *region;
+
+	if (!length || virt + length < virt)
+		return ERR_PTR(-EINVAL);
+	/* qperf and libfabric ask for atomics as well. There are none: nothing is granted. */
+	if (access & ~(REGION_ACCESS | IB_ACCESS_REMOTE_ATOMIC | IB_ACCESS_OPTIONAL))
+		return ERR_PTR(-EOPNOTSUPP);
+	region = siw_region_alloc(to_siw_dev(pd->device), pd, access);
+	return region ?: ERR_PTR(-ENOMEM);
+}
+
 /* What an application registers, ready to be found */
 static struct core_region *region_of_user(struct ib_pd *pd, u64 start, u64 length, u64 virt,
 					  int access, u8 key)
@@ -272,13 +289,9 @@ static struct core_region *region_of_user(struct ib_pd *pd, u64 start, u64 lengt
 	struct core_region *region;
 	int err;
 
-	if (!length || virt + length < virt)
-		return ERR_PTR(-EINVAL);
-	if (!siw_region_may(access))
-		return ERR_PTR(-EOPNOTSUPP);
-	region = siw_region_alloc(to_siw_dev(pd->device), pd, access);
-	if (!region)
-		return ERR_PTR(-ENOMEM);
+	region = siw_region_alloc_user(pd, length, virt, access);
+	if (IS_ERR(region))
+		return region;
 	err = region_pin(region, start, length, virt, access);
 	err = err ?: siw_region_publish(region, key);
 	if (err) {

@@ -76,6 +76,7 @@ struct core_region {
 
 /* region.c */
 struct core_region *siw_region_alloc(struct siw_device *dev, struct ib_pd *pd, int access);
+struct core_region *siw_region_alloc_user(struct ib_pd *pd, u64 length, u64 virt, int access);
 int siw_region_publish(struct core_region *region, u8 key);
 void siw_region_free(struct core_region *region);
 
@@ -85,13 +86,6 @@ void siw_dmabuf_release(struct core_region *region);
 /* fast.c */
 bool siw_fast_copy(struct core_region *region, u32 stag, u64 addr, void *mem, u32 len, bool in);
 void siw_fast_invalidate(struct core_region *region, u32 stag);
-
-/* qperf and libfabric ask for atomics as well. There are none: nothing is granted. */
-static inline bool siw_region_may(int access)
-{
-	return !(access & ~(IB_ACCESS_LOCAL_WRITE | IB_ACCESS_REMOTE_WRITE | IB_ACCESS_REMOTE_READ |
-			    IB_ACCESS_REMOTE_ATOMIC | IB_ACCESS_OPTIONAL));
-}
 
 static inline u32 siw_region_access(int access)
 {
