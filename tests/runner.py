@@ -136,11 +136,46 @@ class Result:
         return f"{self.passed} passed, {len(self.failed)} failed, {len(self.skipped)} skipped"
 
 
+class Fingerprint:
+    """
+    Of the files that a result stands on: all that git would keep, but of other cases and of the documents only those
+    that the case names, and that these name in turn. The files are read once: as they are when the run begins.
+    """
+
+    LOOSE = re.compile(r"tests/guest/cases/|docs/|[^/]*\.md$")
+
+    def __init__(self):
+        names = subprocess.run(["git", "ls-files", "-coz", "--exclude-standard"], cwd=TOP, stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, text=True).stdout.split("\0")
+        self.common, self.loose = hashlib.sha256(), {}
+        for name in sorted(filter(None, names)):
+            try:
+                with open(os.path.join(TOP, name), "rb") as file:
+                    content = file.read()
+            except OSError:
+                continue
+            if self.LOOSE.match(name):
+                self.loose[os.path.basename(name)] = content
+            else:
+                self.common.update(name.encode() + b"\0" + hashlib.sha256(content).digest())
+
+    def of(self, case):
+        wanted, todo = set(), {case} & set(self.loose)
+        while todo:
+            wanted |= todo
+            words = set(re.findall(rb"[\w.-]+", b" ".join(self.loose[name] for name in todo)))
+            todo = {name for name in self.loose if name.encode() in words} - wanted
+        digest = self.common.copy()
+        for name in sorted(wanted):
+            digest.update(name.encode() + b"\0" + hashlib.sha256(self.loose[name]).digest())
+        return digest.hexdigest()[:16]
+
+
 class Tally:
-    """All results, kept on disk as they come, for a run that goes on where another was interrupted."""
+    """All results, kept on disk as they come, each with its fingerprint, for a run that goes on where another ended."""
 
     def __init__(self, folder):
-        self.folder, self.results = folder, {}
+        self.folder, self.results, self.fingerprint = folder, {}, Fingerprint()
         os.makedirs(folder, exist_ok=True)
 
     def path(self, engine, name):
@@ -149,12 +184,15 @@ class Tally:
     def recall(self, engine, name):
         try:
             with open(self.path(engine, name)) as file:
-                result = Result.__new__(Result)
-                result.__dict__.update(json.load(file))
-        except (OSError, ValueError):
+                kept = json.load(file)
+            if kept.pop("fingerprint") != self.fingerprint.of(name):
+                return False
+        except (OSError, ValueError, KeyError):
             return False
+        result = Result.__new__(Result)
+        result.__dict__.update(kept)
         self.results[engine, name] = result
-        say(f"[{engine}] {name}: {result.counts()} (from the run that was interrupted)")
+        say(f"[{engine}] {name}: {result.counts()} (from an earlier run)")
         return True
 
     def add(self, engine, name, result, output=None):
@@ -166,7 +204,7 @@ class Tally:
                 file.write(output)
         self.results[engine, name] = result
         with open(self.path(engine, name) + ".new", "w") as file:
-            json.dump(result.__dict__, file)
+            json.dump({**result.__dict__, "fingerprint": self.fingerprint.of(name)}, file)
         os.rename(self.path(engine, name) + ".new", self.path(engine, name))
         say(f"[{engine}] {name}: {result.counts()} ({result.took:.0f} s; {time.time() - began:.0f} s in all)")
         for failure in result.failed:
@@ -302,18 +340,18 @@ def batch(tally, engine, cases):
             tally.add(engine, f"batch-{round}", Result("", status, took))
 
 
-def plan(tally, engines, cases, full, chosen, host):
+def plan(tally, engines, cases, recall, chosen, host):
     """
     What is to be done, as functions to call: the host's tests and the cases in a guest of their own; the guests that
     many cases share.
     """
     singles, batches = collections.deque(), collections.deque()
     for name, where, target, limit in host:
-        if os.path.exists(os.path.join(TOP, where, "Makefile")) and not (full and tally.recall("host", name)):
+        if os.path.exists(os.path.join(TOP, where, "Makefile")) and not (recall and tally.recall("host", name)):
             singles.append(functools.partial(host_test, tally, name, where, target, limit))
     for engine in engines:
         mine = [case for case in cases if engine in case.engines and (chosen or engine in case.slice)]
-        mine = [case for case in mine if not (full and tally.recall(engine, case.name))]
+        mine = [case for case in mine if not (recall and tally.recall(engine, case.name))]
         together = [case for case in mine if not case.alone(engine)]
         singles.extend(functools.partial(single, tally, engine, case) for case in mine if case not in together)
         if together:
@@ -330,20 +368,6 @@ def worker(*queues):
             except IndexError:
                 break
             job()
-
-
-def fingerprint():
-    """Of all that git would keep: results of other files are no results."""
-    digest = hashlib.sha256()
-    names = subprocess.run(["git", "ls-files", "-coz", "--exclude-standard"], cwd=TOP, stdout=subprocess.PIPE,
-                           stderr=subprocess.DEVNULL).stdout.split(b"\0")
-    for name in sorted(filter(None, names)):
-        try:
-            with open(os.path.join(TOP.encode(), name), "rb") as file:
-                digest.update(name + b"\0" + hashlib.sha256(file.read()).digest())
-        except OSError:
-            pass
-    return digest.hexdigest()[:16]
 
 
 def heartbeat(tally):
@@ -390,12 +414,9 @@ def main():
 
     shutil.rmtree(LOGS, ignore_errors=True)
     os.makedirs(LOGS)
-    results = os.path.join(BUILD, "results")
-    kind = "full-" if options.full else "slice-"
-    folder = os.path.join(results, kind + fingerprint())
-    for other in os.listdir(results) if os.path.isdir(results) else []:
-        if other.startswith(kind) and (os.path.join(results, other) != folder or not options.full):
-            shutil.rmtree(os.path.join(results, other))
+    folder = os.path.join(BUILD, "results", "full" if options.full else "slice")
+    if not options.full:
+        shutil.rmtree(folder, ignore_errors=True)
     tally = Tally(folder)
 
     if cases:
@@ -410,7 +431,8 @@ def main():
 
     threading.Thread(target=heartbeat, args=[tally], daemon=True).start()
     chosen = options.full or options.engine or options.case # more than the slice
-    singles, batches = plan(tally, engines, cases, options.full, chosen, [] if options.case else HOST)
+    recall = options.full and not options.case # who names a case wants to see it run
+    singles, batches = plan(tally, engines, cases, recall, chosen, [] if options.case else HOST)
     threads = [threading.Thread(target=worker, args=queues, daemon=True) for queues in ([batches, singles], [singles])]
     for thread in threads:
         thread.start()
@@ -426,7 +448,9 @@ def main():
             print(f"{engine}: {'FAILED' if failed or not passed else 'passed'} "
                   f"({passed} passed, {failed} failed, {skipped} skipped)")
     passed, failed, skipped = tally.sum()
-    shutil.rmtree(folder, ignore_errors=True)
+    # A part of the whole is kept for it; the whole, once told, begins anew.
+    if not (options.full and (options.engine or options.case)):
+        shutil.rmtree(folder, ignore_errors=True)
     if not passed and not failed:
         print("nothing ran")
     print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
