@@ -82,8 +82,7 @@ int siw_fill_res_cq(struct sk_buff *msg, struct ib_cq *base)
 static int fill_mr(struct sk_buff *msg, const void *object)
 {
 	const struct core_region *region = object;
-	const char *kind = region->fast ? "fast" : region->virt ? "all memory" :
-			   region->dmabuf ? "dma-buf" : "pages";
+	const char *kind = region->fast ? "fast" : region->dmabuf ? "dma-buf" : "pages";
 
 	return rdma_nl_put_driver_string(msg, "kind", kind) ||
 	       rdma_nl_put_driver_u32_hex(msg, "stag", READ_ONCE(region->stag)) ||
