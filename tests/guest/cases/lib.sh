@@ -90,7 +90,7 @@ same() {
 finish() {
 	local name
 	for name in "${!started[@]}"; do
-		kill -KILL -- "-${started[$name]}" 2>/dev/null
+		signal KILL "$name"
 	done
 	echo "1..$tests"
 	rm -rf "$scratch"
@@ -161,6 +161,8 @@ start() {
 	shift 2
 	diag "$host$ $* &"
 	at "$host"
+	# Not left to the child, which may come late: await_line is not to find what an earlier one of that name has said.
+	: >"$scratch/$name"
 	setsid "${at[@]}" ip netns exec "$host" "$@" >"$scratch/$name" 2>&1 </dev/null &
 	started[$name]=$!
 }
@@ -173,6 +175,9 @@ await_line() {
 	return 1
 }
 
+# signal SIGNAL NAME: its whole group, or itself where it is so young that it has none of its own yet
+signal() { kill "-$1" -- "-${started[$2]}" 2>/dev/null || kill "-$1" "${started[$2]}" 2>/dev/null; }
+
 ended() { ! kill -0 "${started[$1]}" 2>/dev/null; }
 
 # await_end NAME [SECONDS]: its exit status; killed when it does not end
@@ -180,7 +185,7 @@ await_end() {
 	local pid=${started[$1]} status=0
 	if ! until_true "${2:-10}" ended "$1"; then
 		diag "$1 does not end"
-		kill -KILL -- "-$pid" 2>/dev/null
+		signal KILL "$1"
 	fi
 	wait "$pid" || status=$?
 	unset "started[$1]"
@@ -190,7 +195,7 @@ await_end() {
 # stop NAME [SIGNAL]: end it now
 stop() {
 	local pid=${started[$1]}
-	kill "-${2:-KILL}" -- "-$pid" 2>/dev/null
+	signal "${2:-KILL}" "$1"
 	wait "$pid" 2>/dev/null
 	unset "started[$1]"
 }
