@@ -204,10 +204,11 @@ static void fault_reject(struct rnic_conn *conn)
 	conn_free(container_of(conn, struct fault_conn, base));
 }
 
-/* It is under way for ever. */
+/* It is under way as long as nobody answers. */
 static struct rnic_conn *fault_connect(struct rnic_function *fn,
 				       const struct rnic_connect_params *params)
 {
+	struct sockaddr_storage remote = params->flow.remote;
 	struct fault_conn *conn;
 	int ret = begin(fn->adapter, "connect");
 
@@ -218,18 +219,26 @@ static struct rnic_conn *fault_connect(struct rnic_function *fn,
 		end();
 		return ERR_PTR(-ENOMEM);
 	}
-	ret = sock_create_kern(&init_net, params->flow.remote.ss_family, SOCK_STREAM, IPPROTO_TCP,
+	ret = sock_create_kern(&init_net, remote.ss_family, SOCK_STREAM, IPPROTO_TCP,
 			       &conn->base.sock);
-	if (ret) {
-		kfree(conn);
-		end();
-		return ERR_PTR(ret);
-	}
+	if (ret)
+		goto err_free;
 	iwarp_socket_reclassify(conn->base.sock->sk);
+	ret = kernel_connect(conn->base.sock, (struct sockaddr *)&remote, sizeof(remote),
+			     O_NONBLOCK);
+	if (ret != -EINPROGRESS)
+		goto err_release;
 	conn->base.fn = fn;
 	conn->base.flow = params->flow;
 	conn->base.peer = params->flow.remote;
 	return &conn->base;
+
+err_release:
+	sock_release(conn->base.sock);
+err_free:
+	kfree(conn);
+	end();
+	return ERR_PTR(ret ?: -EISCONN);
 }
 
 static int fault_steer(struct rnic_function *fn, const struct rnic_flow *flow)
