@@ -11,7 +11,7 @@
 #include "rdma_id.h"
 #include "trace.h"
 
-/* What iw_cm and rdma_cm tell apart: refused, no answer, anything else */
+/* rdma_cm tells apart: the peer did not want it (these two), no answer, and errors. */
 static int initiator_status(int error)
 {
 	switch (error) {
@@ -22,8 +22,10 @@ static int initiator_status(int error)
 	case -ENETUNREACH:
 	case -EHOSTDOWN:
 		return -ETIMEDOUT;
-	default:
+	case -EPIPE:
 		return -ECONNRESET;
+	default:
+		return error;
 	}
 }
 
@@ -82,7 +84,7 @@ static void initiator_establish(struct iwarp_endpoint *ep)
 
 	ret = endpoint_start_stream(ep, 0);
 	if (ret) {
-		endpoint_over(ep, -ECONNRESET, EP_END_RESET);
+		endpoint_over(ep, ret, EP_END_RESET);
 		return;
 	}
 	initiator_tell_address(ep);
@@ -110,7 +112,7 @@ static void initiator_bad_reply(struct iwarp_endpoint *ep)
 {
 	atomic64_inc(&ep->dev->counters.mpa_errors);
 	ep->received.pdata_len = 0;
-	endpoint_over(ep, -ECONNRESET, EP_END_RESET);
+	endpoint_over(ep, -EPROTO, EP_END_RESET);
 }
 
 /* For the responder there is a connection, so it learns the reason by a Terminate (RFC 6581). */
@@ -122,7 +124,7 @@ static void initiator_terminate(struct iwarp_endpoint *ep, u8 refusal)
 		return;
 	}
 	atomic64_inc(&ep->dev->counters.mpa_errors);
-	endpoint_over(ep, -ECONNRESET, EP_END_GRACEFUL);
+	endpoint_over(ep, -EPROTO, EP_END_GRACEFUL);
 }
 
 static void initiator_judge_reply(struct iwarp_endpoint *ep)
@@ -201,7 +203,7 @@ void initiator_run(struct iwarp_endpoint *ep, unsigned long events)
 {
 	/* The QP has nothing else to say before it is started. */
 	if (events & (BIT(EP_EVENT_SOCKET) - 1)) {
-		endpoint_over(ep, -ECONNRESET, EP_END_RESET);
+		endpoint_over(ep, -ECONNABORTED, EP_END_RESET);
 		return;
 	}
 	if (ep->state == EP_CONNECTING)
