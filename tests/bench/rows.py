@@ -14,8 +14,8 @@ LATENCY = {"send_lat": ["ib_send_lat", "-e"], "write_lat": ["ib_write_lat"]}
 # how many messages take a fraction of a second natively; slow engines make fewer
 MESSAGES = {"64": 5000, "4K": 5000, "64K": 4000, "1M": 300}
 MESSAGES_QPS = {16: 250, 256: 20} # each
-ROUND_TRIPS = {"send_lat": 2000, "write_lat": 25, "tcp_lat": 2000}
-CONNECTIONS = 200
+ROUND_TRIPS = {"send_lat": 10000, "write_lat": 25, "tcp_lat": 10000}
+CONNECTIONS = 600
 # Two that are about as fast can take longer: a run of 0.1 s is few time slices of a scheduler.
 RNIC_LONGER = 5
 SLOWER = {"uml": 1, "qemu-6.1": 5, "qemu-6.12": 5}
