@@ -111,8 +111,8 @@ bool addr_is_on_all(const struct sockaddr_storage *addr)
 /**
  * iwarp_cm_serves - whether an address is one of our devices'
  * @net: network namespace
- * @addr: AF_INET or AF_INET6; a wildcard is served by any device whose interface
- *	is in @net
+ * @addr: AF_INET or AF_INET6; a wildcard or loopback address is served by any device
+ *	whose interface is in @net
  *
  * May sleep. Takes no rtnl.
  */
@@ -124,7 +124,7 @@ bool iwarp_cm_serves(struct net *net, const struct sockaddr_storage *addr)
 		.ifindex = addr->ss_family == AF_INET6 ?
 			   ((const struct sockaddr_in6 *)addr)->sin6_scope_id : 0,
 	};
-	bool wildcard = addr_is_wildcard(addr), serves = false;
+	bool wildcard = addr_is_on_all(addr), serves = false;
 	struct iwarp_device *dev;
 
 	mutex_lock(&devices_lock);
