@@ -232,10 +232,23 @@ static int put_rule_address(struct sk_buff *skb, const struct rnic_rule *rule, i
 {
 	bool is_ipv4 = rule->family == AF_INET;
 
-	if (bits <= (is_ipv4 ? 96 : 0))
-		return 0;
 	return put_in6(skb, attr, addr, is_ipv4) ?:
-	       nla_put_u8(skb, prefix_attr, is_ipv4 ? bits - 96 : bits);
+	       nla_put_u8(skb, prefix_attr, is_ipv4 ? max_t(u8, bits, 96) - 96 : bits);
+}
+
+static int put_rule_addresses(struct sk_buff *skb, const struct rnic_rule *rule)
+{
+	int least = rule->family == AF_INET ? 96 : 0;
+	bool source = rule->source_bits > least;
+
+	if (source && put_rule_address(skb, rule, RNIC_NL_SOURCE, RNIC_NL_SOURCE_PREFIX,
+				       &rule->source, rule->source_bits))
+		return -EMSGSIZE;
+	/* Where no prefix has a length, one still says which family is meant. */
+	if (rule->dest_bits <= least && (source || !rule->family))
+		return 0;
+	return put_rule_address(skb, rule, RNIC_NL_DEST, RNIC_NL_DEST_PREFIX, &rule->dest,
+				rule->dest_bits);
 }
 
 static int put_rule_match(struct sk_buff *skb, const struct rnic_rule *rule)
@@ -249,10 +262,7 @@ static int put_rule_match(struct sk_buff *skb, const struct rnic_rule *rule)
 	if (rule->tos_mask && (nla_put_u8(skb, RNIC_NL_TOS, rule->tos) ||
 			       nla_put_u8(skb, RNIC_NL_TOS_MASK, rule->tos_mask)))
 		return -EMSGSIZE;
-	return put_rule_address(skb, rule, RNIC_NL_SOURCE, RNIC_NL_SOURCE_PREFIX, &rule->source,
-				rule->source_bits) ?:
-	       put_rule_address(skb, rule, RNIC_NL_DEST, RNIC_NL_DEST_PREFIX, &rule->dest,
-				rule->dest_bits);
+	return put_rule_addresses(skb, rule);
 }
 
 static int put_rule(struct dump *d, struct rnic_rule *rule)
