@@ -209,6 +209,23 @@ static int tx_push(struct siw_stream *s, struct sock *sk)
 	return 0;
 }
 
+/*
+ * What is made goes out past the send buffer's limit: of work requests that have completed
+ * with success it may be the only copy, and nobody waits for room any more. A peer that
+ * has sent a Terminate takes nothing.
+ */
+static void tx_push_last(struct siw_qp *qp, struct sock *sk)
+{
+	struct siw_stream *s = &qp->stream;
+
+	if (s->count && !qp->core.peer_term) {
+		WRITE_ONCE(sk->sk_sndbuf, max(sk->sk_sndbuf, sk->sk_wmem_queued) + 2 * TX_BATCH);
+		WRITE_ONCE(tcp_sk(sk)->notsent_lowat, U32_MAX);
+		tx_push(s, sk);
+	}
+	tx_drop(s);
+}
+
 static void tx_wait_for_room(struct sock *sk)
 {
 	if (sk->sk_socket)
@@ -684,11 +701,11 @@ void siw_stream_attach(struct siw_qp *qp, struct sock *sk)
 }
 
 /**
- * siw_stream_detach() - give the socket back as it was
- * @qp: the QP
+ * siw_stream_detach() - give the socket back, to be closed
+ * @qp: the QP, in SIW_QP_ERROR
  * @sk: the socket
  *
- * Context: stream lock.
+ * Context: stream lock, a process.
  */
 void siw_stream_detach(struct siw_qp *qp, struct sock *sk)
 {
@@ -702,7 +719,7 @@ void siw_stream_detach(struct siw_qp *qp, struct sock *sk)
 	sk->sk_error_report = s->error_report;
 	write_unlock_bh(&sk->sk_callback_lock);
 	WRITE_ONCE(sk->sk_rcvlowat, 1);
-	tx_drop(s);
+	tx_push_last(qp, sk);
 	core_receive_pause(&qp->core);
 	atomic64_add(tcp_sk(sk)->total_retrans, &qp->dev->counters.tcp_retransmits);
 }
