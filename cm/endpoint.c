@@ -472,8 +472,20 @@ static void endpoint_die(struct iwarp_endpoint *ep, bool reset)
 	endpoint_put(ep);
 }
 
+/* What is slow has all the time it takes, as long as something is acknowledged. */
+static void endpoint_await_acks(struct iwarp_endpoint *ep)
+{
+	u32 unsent = ep->transport->unsent(ep->conn);
+
+	if (unsent >= ep->unsent)
+		return;
+	ep->unsent = unsent;
+	endpoint_set_deadline(ep, READ_ONCE(ep->dev->settings.close_timeout));
+}
+
 static void endpoint_run_closing(struct iwarp_endpoint *ep)
 {
+	endpoint_await_acks(ep);
 	switch (ep->transport->closing(ep->conn)) {
 	case IWARP_CLOSING_DONE:
 		endpoint_die(ep, false);
@@ -518,7 +530,8 @@ void endpoint_over(struct iwarp_endpoint *ep, int status, enum endpoint_ending e
 	ep->ending = ending;
 	ep->transport->watch(ep->conn, &(struct iwarp_watch){ endpoint_notify, ep });
 	ep->transport->shutdown(ep->conn);
-	endpoint_set_deadline(ep, READ_ONCE(ep->dev->settings.close_timeout));
+	ep->unsent = U32_MAX;
+	endpoint_await_acks(ep);
 	/* In the work, so that whoever calls this does not wait for the socket. */
 	endpoint_kick(ep, EP_EVENT_SOCKET);
 }

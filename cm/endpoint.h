@@ -79,6 +79,7 @@ enum endpoint_ending {
  * @initiator: this side connected
  * @rtr_wait: nothing was received in FPDU mode, and @deadline is for that
  * @ending: in EP_CLOSING
+ * @unsent: in EP_CLOSING, octets that were not acknowledged when @deadline was set
  * @sent: our request or reply; its private data is @pdata
  * @pdata: initiator: the ULP's private data, until it was sent for the last time
  * @limits: what our message was made from
@@ -113,6 +114,7 @@ struct iwarp_endpoint {
 	bool initiator;
 	bool rtr_wait;
 	enum endpoint_ending ending;
+	u32 unsent;
 	struct mpa_message sent;
 	void *pdata;
 	struct mpa_limits limits;

@@ -289,11 +289,11 @@ EXPORT_SYMBOL_GPL(iwarp_socket_peek);
 
 /* Closing */
 
-bool iwarp_socket_unsent(struct iwarp_conn *conn)
+u32 iwarp_socket_unsent(struct iwarp_conn *conn)
 {
 	const struct tcp_sock *tp = tcp_sk(to_iwarp_socket(conn)->sock->sk);
 
-	return READ_ONCE(tp->write_seq) != READ_ONCE(tp->snd_una);
+	return READ_ONCE(tp->write_seq) - READ_ONCE(tp->snd_una);
 }
 EXPORT_SYMBOL_GPL(iwarp_socket_unsent);
 

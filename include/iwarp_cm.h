@@ -108,8 +108,9 @@ struct iwarp_qp_ops {
  * @answer_timeout: a request that was reported until it is accepted or rejected;
  *	no more than @request_timeout once the listener is gone
  * @rtr_timeout: accepted, peer-to-peer, until the initiator's first FPDU has come
- * @close_timeout: closing, in the background, until the peer has closed as well;
- *	for a QP: until it has sent what was posted and was answered
+ * @close_timeout: closing, in the background, until the peer has closed as well, anew
+ *	when it has acknowledged something; for a QP: until it has sent what was posted
+ *	and was answered
  *
  * The bounds are of every half-open step, in milliseconds, IWARP_TIMEOUT_MIN to
  * IWARP_TIMEOUT_MAX. Written without a lock; each is read when its step begins.

@@ -63,7 +63,7 @@ void iwarp_socket_watch(struct iwarp_conn *conn, const struct iwarp_watch *watch
 int iwarp_socket_send(struct iwarp_conn *conn, const void *buf, size_t len);
 int iwarp_socket_recv(struct iwarp_conn *conn, void *buf, size_t len);
 int iwarp_socket_peek(struct iwarp_conn *conn);
-bool iwarp_socket_unsent(struct iwarp_conn *conn);
+u32 iwarp_socket_unsent(struct iwarp_conn *conn);
 void iwarp_socket_shutdown(struct iwarp_conn *conn);
 enum iwarp_closing iwarp_socket_closing(struct iwarp_conn *conn);
 struct socket *iwarp_socket_socket(struct iwarp_conn *conn);

@@ -121,7 +121,7 @@ enum iwarp_closing {
  * @recv: up to @len octets, 0 at the peer's FIN, -EAGAIN, or why not
  * @peek: 1 if there is something to receive, 0 at the peer's FIN, -EAGAIN, or
  *	why not
- * @unsent: something is not acknowledged
+ * @unsent: octets that are not acknowledged; our FIN is one
  * @shutdown: send FIN after what is queued
  * @closing: discard what the peer sends, and tell how far closing is
  * @release: give it up, with RST if @reset and it is still open, and free @conn.
@@ -146,7 +146,7 @@ struct iwarp_transport_ops {
 	int (*send)(struct iwarp_conn *conn, const void *buf, size_t len);
 	int (*recv)(struct iwarp_conn *conn, void *buf, size_t len);
 	int (*peek)(struct iwarp_conn *conn);
-	bool (*unsent)(struct iwarp_conn *conn);
+	u32 (*unsent)(struct iwarp_conn *conn);
 	void (*shutdown)(struct iwarp_conn *conn);
 	enum iwarp_closing (*closing)(struct iwarp_conn *conn);
 	void (*release)(struct iwarp_conn *conn, bool reset);

@@ -208,12 +208,19 @@ static void clean_up_connection(void)
 	rcc = NULL;
 }
 
+#define UNSHAPE	"tc qdisc del dev eth0 root"
+
+static bool shaped;
+
 /* Whatever a test has left */
 void clean_up(void)
 {
 	struct rdma_cm_event *event;
 	unsigned int n;
 
+	if (shaped)
+		must(!system(UNSHAPE), UNSHAPE);
+	shaped = false;
 	for (n = 0; n < ARRAY_SIZE(connections); n++) {
 		use_connection(ARRAY_SIZE(connections) - 1 - n);
 		clean_up_connection();
@@ -252,14 +259,29 @@ int to_error(void)
 	return ibv_modify_qp(id->qp, &(struct ibv_qp_attr){ .qp_state = IBV_QPS_ERR }, IBV_QP_STATE);
 }
 
+static void shape(const char *how)
+{
+	char command[80] = UNSHAPE;
+
+	if (how)
+		snprintf(command, sizeof(command), "tc qdisc add dev eth0 root netem %s", how);
+	expect(!system(command), "%s", command);
+	shaped = how;
+}
+
 /* What this end sends comes so much later; 0: at once again. */
 void delay(unsigned int ms)
 {
-	char command[64] = "tc qdisc del dev eth0 root";
+	char how[20];
 
-	if (ms)
-		snprintf(command, sizeof(command), "tc qdisc add dev eth0 root netem delay %ums", ms);
-	expect(!system(command), "%s", command);
+	snprintf(how, sizeof(how), "delay %ums", ms);
+	shape(ms ? how : NULL);
+}
+
+/* This end has 32 KB/s, or all there is again. The delay has TCP send small packets. */
+void narrow(bool yes)
+{
+	shape(yes ? "delay 50ms rate 256kbit" : NULL);
 }
 
 /* Nothing comes from this end, or all of it again. */

@@ -151,6 +151,36 @@ static void destroy_sends_all(void)
 	barrier();
 }
 
+/* A link that takes longer for what TCP has than a peer may be silent */
+static void narrow_sends_all(void)
+{
+	uint32_t size = 120000;
+
+	if (client) {
+		set("close_timeout", "1000");
+		narrow(true);
+	}
+	connect_both();
+	if (client) {
+		fill(0, size, 10);
+		barrier();
+		post_send(1, 0, size, 0);
+		await_wc(scq, 1, SUCCESS);
+		expect_zero(rdma_disconnect(id));
+	} else {
+		post_recv(1, TARGET, size);
+		barrier();
+		await_wc(rcq, 1, SUCCESS);
+		verify(TARGET, size, 10);
+	}
+	await_event(DISCONNECTED);
+	barrier();
+	if (client) {
+		narrow(false);
+		set("close_timeout", "5000");
+	}
+}
+
 static void destroy_at_once(void)
 {
 	connect_both();
@@ -375,6 +405,7 @@ static const struct test tests[] = {
 	TEST(disconnect_flushes, "disconnecting flushes the receives of both sides"),
 	TEST(disconnect_sends_all, "disconnecting loses nothing that was posted before"),
 	TEST(destroy_sends_all, "destroying a QP loses nothing that has completed"),
+	TEST(narrow_sends_all, "what has completed arrives however long the link takes"),
 	TEST(destroy_at_once, "destroying a connected QP"),
 	TEST(states, "the QP's states"),
 	TEST(reset, "a QP that is reset serves another connection"),

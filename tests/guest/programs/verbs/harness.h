@@ -140,6 +140,7 @@ enum ibv_qp_state qp_state(void);
 int to_error(void);
 void both_in_error(void);
 void delay(unsigned int ms);
+void narrow(bool yes);
 void hold_back(bool yes);
 
 #define connect_both(...)	connect_with((struct options){ __VA_ARGS__ })
@@ -175,6 +176,10 @@ void await_flush_at(const char *where, struct ibv_cq *cq, uint64_t first, uint64
 #define await_wc(cq, wr_id, status)		await_wc_at(HERE, cq, wr_id, IBV_WC_ ## status)
 #define no_wc(cq)				no_wc_at(HERE, cq)
 #define await_flush(cq, first, last)		await_flush_at(HERE, cq, first, last)
+
+/* settings.c: the device's, in sysfs */
+
+void set(const char *name, const char *value);
 
 /* remote_errors.c */
 

@@ -23,7 +23,7 @@ static bool try_set(const char *name, const char *value)
 	return !fclose(file);
 }
 
-static void set(const char *name, const char *value)
+void set(const char *name, const char *value)
 {
 	expect(try_set(name, value), "%s to %s: %s", name, value, strerror(errno));
 }
