@@ -173,6 +173,7 @@ enum core_rx_state {
  * @msn: next MSN expected, per queue
  * @send_offset: octets of the current Send that have been placed
  * @send_active: @recv holds the WQE of the Send that is being received
+ * @write_active: the last segment of a Write has still to come
  * @recv: the receive WQE in use
  * @recv_sge: SGE of @recv that @send_offset lies in
  * @recv_sge_offset: octets of that SGE that are filled
@@ -186,6 +187,7 @@ struct core_rx {
 	bool first;
 	u8 rtr;
 	bool send_active;
+	bool write_active;
 	u8 recv_sge;
 	u32 recv_sge_offset;
 	u32 have;

@@ -559,6 +559,7 @@ static int fpdu_complete(struct core_qp *qp)
 
 	switch (rx_opcode(rx)) {
 	case RDMAP_WRITE:
+		rx->write_active = !rx_last(rx);
 		/* A Write of nothing, which an RTR is, is nothing to wait for. */
 		if (rx_last(rx) && rx->payload)
 			core_write_placed(qp);
@@ -670,5 +671,5 @@ bool core_receive_between(const struct core_qp *qp)
 {
 	return qp->rx.state == CORE_RX_CTRL && !qp->rx.have &&
 	       !qp->scan.seen && !qp->rx.send_active &&
-	       !core_reads_outstanding(qp);
+	       !qp->rx.write_active && !core_reads_outstanding(qp);
 }

@@ -109,15 +109,21 @@ static void core_receive_pause__lets_go(void)
 	}
 }
 
+/* Of a Write in two segments: behind the first one is no better than within it. */
 static void core_receive_between__every_octet(void)
 {
-	struct segment s = segment_write(WRITABLE, WRITABLE_TO, 9);
+	struct segment s[] = {
+		segment_write(WRITABLE, WRITABLE_TO, 9),
+		segment_write(WRITABLE, WRITABLE_TO + 9, 5),
+	};
 	u32 crc, cut;
 
+	s[0].ddp = 0x81;
 	for (crc = 0; crc < 2; crc++) {
 		struct bytes b = {};
 
-		frame_segment(&b, &s, crc);
+		frame_segment(&b, &s[0], crc);
+		frame_segment(&b, &s[1], crc);
 		for (cut = 0; cut <= b.len; cut++) {
 			struct env *env = receiver_start(crc);
 
