@@ -216,10 +216,12 @@ static int tx_push(struct siw_stream *s, struct sock *sk)
  */
 static void tx_push_last(struct siw_qp *qp, struct sock *sk)
 {
+	const int more = 2 * TX_BATCH;
 	struct siw_stream *s = &qp->stream;
+	int most = max(sk->sk_sndbuf, sk->sk_wmem_queued);
 
 	if (s->count && !qp->core.peer_term) {
-		WRITE_ONCE(sk->sk_sndbuf, max(sk->sk_sndbuf, sk->sk_wmem_queued) + 2 * TX_BATCH);
+		WRITE_ONCE(sk->sk_sndbuf, min(most, INT_MAX - more) + more);
 		WRITE_ONCE(tcp_sk(sk)->notsent_lowat, U32_MAX);
 		tx_push(s, sk);
 	}
