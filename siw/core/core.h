@@ -129,6 +129,7 @@ struct core_read {
  * @length: octets asked for
  * @source_stag: our region
  * @source_to: our region
+ * @msn: the request's
  */
 struct core_response {
 	u64 sink_to;
@@ -136,6 +137,7 @@ struct core_response {
 	u32 sink_stag;
 	u32 source_stag;
 	u32 length;
+	u32 msn;
 };
 
 /**

@@ -523,8 +523,8 @@ static void end_read_request(struct core_qp *qp)
 	resp->length = be32_to_cpu(req->read_size);
 	resp->source_stag = be32_to_cpu(req->source_stag);
 	resp->source_to = be64_to_cpu(req->source_to);
+	resp->msn = qp->rx.msn[DDP_QN_READ_REQUEST]++;
 	qp->irq_put = core_ring_next(qp->irq_put, qp->ird);
-	qp->rx.msn[DDP_QN_READ_REQUEST]++;
 }
 
 /* The peer gives up: the control word, and what it quotes of our segment */

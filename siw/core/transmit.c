@@ -67,6 +67,17 @@ static void fail_send(struct core_qp *qp, u16 status)
 	core_terminate(qp, TERM_LAYER_RDMAP, TERM_RDMAP_LOCAL, 0, NULL, 0);
 }
 
+static void set_read_request(struct rdmap_read_request *req, u32 sink_stag,
+			     u64 sink_to, u32 length, u32 source_stag,
+			     u64 source_to)
+{
+	req->sink_stag = cpu_to_be32(sink_stag);
+	req->sink_to = cpu_to_be64(sink_to);
+	req->read_size = cpu_to_be32(length);
+	req->source_stag = cpu_to_be32(source_stag);
+	req->source_to = cpu_to_be64(source_to);
+}
+
 static void put_read_request(struct core_qp *qp, u32 send, u32 sink_stag,
 			     u64 sink_to, u32 length, u32 source_stag,
 			     u64 source_to)
@@ -84,11 +95,8 @@ static void put_read_request(struct core_qp *qp, u32 send, u32 sink_stag,
 	tx->offset = 0;
 	tx->length = 0;
 	set_untagged(tx, DDP_QN_READ_REQUEST, 0, 0);
-	tx->read_request.sink_stag = cpu_to_be32(sink_stag);
-	tx->read_request.sink_to = cpu_to_be64(sink_to);
-	tx->read_request.read_size = cpu_to_be32(length);
-	tx->read_request.source_stag = cpu_to_be32(source_stag);
-	tx->read_request.source_to = cpu_to_be64(source_to);
+	set_read_request(&tx->read_request, sink_stag, sink_to, length,
+			 source_stag, source_to);
 	tx->msn[DDP_QN_READ_REQUEST]++;
 	begin_fpdu(qp, sizeof(tx->read_request), 0, RDMAP_READ_REQUEST, true);
 }
@@ -179,6 +187,30 @@ static const struct core_response *current_response(const struct core_qp *qp)
 }
 
 /*
+ * RFC 5040 section 4.8: the Terminate quotes the request, by whose MSN the
+ * initiator knows it, as far as it is not answered.
+ */
+static void refuse_response(struct core_qp *qp, enum core_check check)
+{
+	const struct core_response *resp = current_response(qp);
+	u32 done = qp->tx.offset;
+	struct rdmap_read_request req = {
+		.ddp.ctrl.length = cpu_to_be16(sizeof(req) - MPA_LENGTH_SIZE),
+		.ddp.ctrl.ddp = DDP_VERSION | DDP_FLAG_LAST,
+		.ddp.ctrl.rdmap = RDMAP_VERSION | RDMAP_READ_REQUEST,
+		.ddp.qn = cpu_to_be32(DDP_QN_READ_REQUEST),
+		.ddp.msn = cpu_to_be32(resp->msn),
+	};
+
+	set_read_request(&req, resp->sink_stag, resp->sink_to + done,
+			 resp->length - done, resp->source_stag,
+			 resp->source_to + done);
+	qp->tx.message = CORE_TX_NONE;
+	core_terminate(qp, TERM_LAYER_RDMAP, TERM_RDMAP_PROTECTION,
+		       core_protection_ecode[check], &req, sizeof(req));
+}
+
+/*
  * Next FPDU of the Read Response under way. The region was checked when the
  * request came, and is checked again here since it may have gone.
  */
@@ -200,9 +232,7 @@ static bool response_fpdu(struct core_qp *qp)
 			core_region_put(region);
 	}
 	if (check != CORE_CHECK_OK) {
-		tx->message = CORE_TX_NONE;
-		core_terminate(qp, TERM_LAYER_RDMAP, TERM_RDMAP_PROTECTION,
-			       core_protection_ecode[check], NULL, 0);
+		refuse_response(qp, check);
 		return false;
 	}
 	set_tagged(tx, resp->sink_stag, resp->sink_to + tx->offset);

@@ -29,6 +29,20 @@ static void response_fpdu__every_field(void)
 	sent_expect(env, "000e c1 42 0badcafe 0102030405060708 00000000");
 }
 
+/* The Terminate quotes sender_ask()'s request for 10 octets, @done of which were sent. */
+static void refused_after(struct bytes *b, u8 ecode, u32 msn, u32 done)
+{
+	u8 payload[28];
+	struct segment s = segment_read_request(payload, msn, 0x0badcafe,
+						0x0102030405060708ull + done,
+						10 - done, 0x400, ANSWER + done);
+	struct bytes request = {};
+
+	frame_segment(&request, &s, false);
+	frame_terminate(b, 0, 1, ecode, request.data, 48, true);
+	bytes_free(&request);
+}
+
 static void response_fpdu__region_gone(void)
 {
 	static const struct {
@@ -54,13 +68,32 @@ static void response_fpdu__region_gone(void)
 			env->fail_check = 1;
 			env->fail_with = cases[i].check;
 			env_transmit(env, &got, 100);
-			frame_terminate(&want, 0, 1, cases[i].ecode, NULL, 0, true);
+			refused_after(&want, cases[i].ecode, 1, sent / 28 * 8);
 			CHECK_BYTES(got.data, got.len, want.data, want.len);
 			CHECK(!env->qp.broken);
 			bytes_free(&got);
 			bytes_free(&want);
 		}
 	}
+}
+
+/* It is the first that was not answered that is quoted, not the last that came */
+static void response_fpdu__region_gone_behind_an_answer(void)
+{
+	struct env *env = sender_start(true, 22);
+	struct bytes got = {}, want = {};
+	u8 out[28];
+
+	sender_ask(env, 1, 8, 0x400, ANSWER);
+	sender_ask(env, 2, 10, 0x400, ANSWER);
+	sender_ask(env, 3, 10, 0x400, ANSWER);
+	CHECK_EQ(core_transmit(&env->qp, out, sizeof(out)), sizeof(out));
+	env_region_of(env, 0x400)->gone = true;
+	env_transmit(env, &got, 100);
+	refused_after(&want, 0, 2, 0);
+	CHECK_BYTES(got.data, got.len, want.data, want.len);
+	bytes_free(&got);
+	bytes_free(&want);
 }
 
 static void response_fpdu__region_not_found(void)
@@ -70,7 +103,10 @@ static void response_fpdu__region_not_found(void)
 	sender_ask(env, 1, 10, 0x400, ANSWER);
 	env_region_of(env, 0x400)->gone = true;
 	sent_expect(env,
-		    "0016 41 47 00000000 00000002 00000001 00000000 01 00 00 00 00000000");
+		    "0046 41 47 00000000 00000002 00000001 00000000 01 00 e0 00;"
+		    "002e 41 41 00000000 00000001 00000001 00000000;"
+		    "0badcafe 0102030405060708 0000000a 00000400 0000000000040000;"
+		    "00000000");
 }
 
 static void response_fpdu__region_shorter(void)
@@ -84,7 +120,7 @@ static void response_fpdu__region_shorter(void)
 	CHECK_EQ(core_transmit(&env->qp, out, sizeof(out)), sizeof(out));
 	env_region_of(env, 0x400)->len = 9;
 	env_transmit(env, &got, 100);
-	frame_terminate(&want, 0, 1, 1, NULL, 0, true);
+	refused_after(&want, 1, 1, 8);
 	CHECK_BYTES(got.data, got.len, want.data, want.len);
 	CHECK(!env->qp.broken);
 	bytes_free(&got);
@@ -202,7 +238,10 @@ static void begin_message__failed_response(void)
 	sender_ask(env, 1, 10, 0x400, ANSWER);
 	env_region_of(env, 0x400)->gone = true;
 	sent_expect(env,
-		    "0016 41 47 00000000 00000002 00000001 00000000 01 00 00 00 00000000");
+		    "0046 41 47 00000000 00000002 00000001 00000000 01 00 e0 00;"
+		    "002e 41 41 00000000 00000001 00000001 00000000;"
+		    "0badcafe 0102030405060708 0000000a 00000400 0000000000040000;"
+		    "00000000");
 	CHECK_EQ(env->qp.sq_get, 1);
 	bytes_free(&got);
 }
@@ -234,6 +273,7 @@ static void begin_message__response_while_the_queue_waits(void)
 static const struct unit_test tests[] = {
 	UNIT_TEST(response_fpdu__every_field),
 	UNIT_TEST(response_fpdu__region_gone),
+	UNIT_TEST(response_fpdu__region_gone_behind_an_answer),
 	UNIT_TEST(response_fpdu__region_not_found),
 	UNIT_TEST(response_fpdu__region_shorter),
 	UNIT_TEST(begin_rtr__each),
