@@ -154,6 +154,14 @@ struct rdmap_terminate {
 #define TERM_HDRCT_D		0x40	/* DDP header is included */
 #define TERM_HDRCT_R		0x20	/* RDMAP header is included */
 
+/*
+ * Mainline's siw on a little-endian machine has these where five bits of zero
+ * belong, and the layer in the lower four bits of its octet.
+ */
+#define TERM_MAINLINE_M		0x01
+#define TERM_MAINLINE_D		0x02
+#define TERM_MAINLINE_R		0x04
+
 enum term_layer {
 	TERM_LAYER_RDMAP	= 0,
 	TERM_LAYER_DDP		= 1,

@@ -527,13 +527,39 @@ static void end_read_request(struct core_qp *qp)
 	qp->irq_put = core_ring_next(qp->irq_put, qp->ird);
 }
 
+/* It says so by bits that must be zero, where it quotes something. */
+static bool is_mainlines(const struct rdmap_terminate *wire)
+{
+	return (wire->hdrct & ~TERM_MAINLINE_R) == (TERM_MAINLINE_M | TERM_MAINLINE_D) &&
+	       !wire->reserved;
+}
+
+/*
+ * Make of mainline's Terminate what RFC 5040 wants. Of a Read that may not be
+ * answered it quotes the length as the MSN; it answers in order.
+ */
+static void correct_mainlines(struct core_qp *qp, struct rdmap_terminate *wire)
+{
+	struct ddp_untagged *quoted = (void *)(wire + 1);
+	bool rdmap = wire->hdrct & TERM_MAINLINE_R;
+
+	wire->layer_etype = wire->layer_etype << 4 | wire->layer_etype >> 4;
+	wire->hdrct = TERM_HDRCT_M | TERM_HDRCT_D | (rdmap ? TERM_HDRCT_R : 0);
+	if (wire->layer_etype == (TERM_LAYER_RDMAP << 4 | TERM_RDMAP_PROTECTION) &&
+	    (quoted->ctrl.rdmap & RDMAP_OPCODE_MASK) == RDMAP_READ_REQUEST)
+		quoted->msn = cpu_to_be32(qp->tx.msn[DDP_QN_READ_REQUEST] -
+					  core_ring_used(qp->orq_put, qp->orq_get, qp->ord));
+}
+
 /* The peer gives up: the control word, and what it quotes of our segment */
 static int end_terminate(struct core_qp *qp)
 {
 	struct core_term *term = &qp->received;
-	const struct rdmap_terminate *wire = (const void *)qp->rx.terminate;
+	struct rdmap_terminate *wire = (void *)qp->rx.terminate;
 	u32 have = qp->rx.payload + sizeof(struct ddp_untagged);
 
+	if (is_mainlines(wire))
+		correct_mainlines(qp, wire);
 	memset(term, 0, sizeof(*term));
 	term->layer = wire->layer_etype >> 4;
 	term->etype = wire->layer_etype & 0x0f;

@@ -120,6 +120,11 @@ def terminate(layer, etype, ecode, quoted=b"", msn=1, cut=0):
     return untagged(TERMINATE, 2, msn, 0, payload[:len(payload) - cut])
 
 
+def mainlines_terminate(layer, etype, ecode, quoted):
+    """As mainline's siw on a little-endian machine has it: of the control word, what has less than an octet is reversed."""
+    return untagged(TERMINATE, 2, 1, 0, bytes([etype << 4 | layer, ecode, 7 if len(quoted) == 48 else 3, 0]) + quoted)
+
+
 @dataclass
 class Terminate:
     layer: int
