@@ -88,12 +88,18 @@ void core_region_put(struct core_region *region)
 		complete(&region->unused);
 }
 
+/* A receive is its queue's, and an SRQ has a PD of its own. */
+static const struct ib_pd *pd_of_access(const struct siw_qp *qp, u32 access)
+{
+	return access & CORE_RECEIVE && qp->srq ? qp->srq->base.pd : qp->base.pd;
+}
+
 static enum core_check region_check(struct siw_qp *qp, struct core_region *region, u64 addr,
 				    u32 len, u32 access)
 {
-	if (region->pd && region->pd != qp->base.pd)
+	if (region->pd && region->pd != pd_of_access(qp, access))
 		return CORE_CHECK_STREAM;
-	if (access & ~region->access)
+	if (access & ~(region->access | CORE_RECEIVE))
 		return CORE_CHECK_ACCESS;
 	if (addr + len < addr)
 		return CORE_CHECK_WRAP;

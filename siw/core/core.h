@@ -32,6 +32,7 @@ enum core_access {
 	CORE_LOCAL_WRITE	= 1 << 0,
 	CORE_REMOTE_WRITE	= 1 << 1,
 	CORE_REMOTE_READ	= 1 << 2,
+	CORE_RECEIVE		= 1 << 3,	/* no right: it is for a receive, maybe of an SRQ */
 };
 
 enum core_check {

@@ -159,7 +159,7 @@ static int check_recv(struct core_qp *qp)
 		u32 n = min_t(u32, left, sge->length - offset);
 
 		if (check_stag(qp, sge->lkey, sge->laddr + offset, n,
-			       CORE_LOCAL_WRITE) != CORE_CHECK_OK) {
+			       CORE_LOCAL_WRITE | CORE_RECEIVE) != CORE_CHECK_OK) {
 			refuse(qp, TERM_LAYER_RDMAP, TERM_RDMAP_LOCAL, 0);
 			return fail_recv(qp, SIW_WC_LOC_PROT_ERR);
 		}
@@ -399,8 +399,9 @@ static bool hold_recv_sge(struct core_qp *qp, const struct siw_sge *sge, u64 add
 	u32 n = min_t(u32, left, sge->length - rx->recv_sge_offset);
 
 	rx->region = core_region_get(qp, sge->lkey);
-	return rx->region && core_region_check(qp, rx->region, addr, n,
-					       CORE_LOCAL_WRITE) == CORE_CHECK_OK;
+	return rx->region &&
+	       core_region_check(qp, rx->region, addr, n,
+				 CORE_LOCAL_WRITE | CORE_RECEIVE) == CORE_CHECK_OK;
 }
 
 static int place_send(struct core_qp *qp, const u8 *data, u32 len)

@@ -301,9 +301,9 @@ enum core_check core_region_check(struct core_qp *qp, struct core_region *region
 	region->granted = false;
 	if (fails(&env->fail_check))
 		return env->fail_with;
-	if (region->foreign)
+	if (region->foreign != (env->recvs_foreign && access & CORE_RECEIVE))
 		return CORE_CHECK_STREAM;
-	if ((region->access & access) != access)
+	if (access & ~(region->access | CORE_RECEIVE))
 		return CORE_CHECK_ACCESS;
 	if (addr + len < addr)
 		return CORE_CHECK_WRAP;

@@ -105,6 +105,7 @@ struct env_term {
  * @recvs: receive queue
  * @recv_put: next free entry of @recvs
  * @recv_get: next entry to fetch
+ * @recvs_foreign: @recvs are of the other protection domain, as an SRQ's may be
  * @fail_get: bit n: the n-th lookup from now on fails
  * @fail_check: bit n: the n-th check from now on answers @fail_with
  * @fail_with: enum core_check
@@ -141,6 +142,7 @@ struct env {
 	struct siw_rqe recvs[ENV_RECVS];
 	u32 recv_put;
 	u32 recv_get;
+	bool recvs_foreign;
 	u64 fail_get;
 	u64 fail_check;
 	enum core_check fail_with;

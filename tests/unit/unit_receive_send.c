@@ -187,11 +187,19 @@ static struct env *start_bad_sge_bounds(bool crc)
 	return env;
 }
 
+static struct env *start_sge_of_qp(bool crc)
+{
+	struct env *env = receiver_start(crc);
+
+	env->recvs_foreign = true;
+	return env;
+}
+
 /* Local catastrophic, and the receive knows why; not even the good SGE is used */
 static void check_recv__bad_local_sge(void)
 {
 	static struct env *(* const starts[])(bool crc) = {
-		start_bad_sge, start_bad_sge_access, start_bad_sge_bounds,
+		start_bad_sge, start_bad_sge_access, start_bad_sge_bounds, start_sge_of_qp,
 	};
 	u32 i;
 
@@ -217,6 +225,29 @@ static void check_recv__unused_sge_is_not_checked(void)
 	frame_segment(&b, &s, false);
 	CHECK_EQ(env_feed(env, b.data, b.len), 0);
 	env_check_done(env, 0, true, 1, SIW_OP_RECEIVE, SIW_WC_SUCCESS, 64);
+	bytes_free(&b);
+}
+
+/* Of the receive queue, not of the stream */
+static void check_recv__protection_domain(void)
+{
+	struct segment s = segment_send(1, 0, 100);
+	struct bytes b = {};
+	u32 cut;
+
+	frame_segment(&b, &s, false);
+	for (cut = 0; cut <= b.len; cut++) {
+		struct env *env = receiver_start(false);
+
+		unit_context("cut %u", cut);
+		env->recvs_foreign = true;
+		env->recvs[0].sge[0] = env_sge(FOREIGN, FOREIGN_TO, 64);
+		env->recvs[0].sge[2] = env_sge(FOREIGN, FOREIGN_TO + 100, 36);
+		CHECK_EQ(env_feed_cut(env, &b, cut), 0);
+		env_check_done(env, 0, true, 1, SIW_OP_RECEIVE, SIW_WC_SUCCESS, 100);
+		env_finish();
+		env_reset();
+	}
 	bytes_free(&b);
 }
 
@@ -378,6 +409,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(check_recv__too_long),
 	UNIT_TEST(check_recv__bad_local_sge),
 	UNIT_TEST(check_recv__unused_sge_is_not_checked),
+	UNIT_TEST(check_recv__protection_domain),
 	UNIT_TEST(begin_send__two_segments_two_sges),
 	UNIT_TEST(begin_send__msn_low),
 	UNIT_TEST(begin_send__msn_high),

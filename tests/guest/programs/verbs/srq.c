@@ -17,23 +17,33 @@ static void forget_async(void)
 	}
 }
 
-static void make_srq(uint32_t max_wr)
+static void make_srq_of(struct ibv_pd *of, uint32_t max_wr)
 {
 	struct ibv_srq_init_attr attr = { .attr = { .max_wr = max_wr, .max_sge = MAX_SGE } };
 
-	srq = ibv_create_srq(pd, &attr);
+	srq = ibv_create_srq(of, &attr);
 	expect(srq, "create_srq: %s", strerror(errno));
 	forget_async();
 	expect(attr.attr.max_wr >= max_wr, "an SRQ of %u", attr.attr.max_wr);
 }
 
-/* Number @n fills the n-th slot. */
-static int try_srq_recv(uint64_t n)
+static void make_srq(uint32_t max_wr)
 {
-	struct ibv_sge s = sge(n * SLOT, SLOT);
+	make_srq_of(pd, max_wr);
+}
+
+/* Number @n fills the n-th slot. */
+static int try_srq_recv_by(uint64_t n, uint32_t lkey)
+{
+	struct ibv_sge s = { (uintptr_t)buf + n * SLOT, SLOT, lkey };
 	struct ibv_recv_wr wr = { .wr_id = n, .sg_list = &s, .num_sge = 1 }, *bad;
 
 	return abs(ibv_post_srq_recv(srq, &wr, &bad));
+}
+
+static int try_srq_recv(uint64_t n)
+{
+	return try_srq_recv_by(n, mr->lkey);
 }
 
 static void post_srq_recvs(uint64_t first, uint64_t count)
@@ -209,6 +219,36 @@ static void srq_disconnected(void)
 	message(1);
 }
 
+/* The SRQ's receives are of its PD, whatever the QP's is. */
+static void srq_of_other_pd(void)
+{
+	struct ibv_pd *other = NULL;
+	struct ibv_mr *theirs = NULL;
+
+	if (!client) {
+		other = ibv_alloc_pd(verbs);
+		expect(other, "alloc_pd");
+		theirs = reg(other, buf, BUF_SIZE, IBV_ACCESS_LOCAL_WRITE);
+		make_srq_of(other, 8);
+		expect_zero(try_srq_recv_by(0, theirs->lkey));
+		expect_zero(try_srq_recv_by(1, mr->lkey));
+	}
+	connect_both(.srq = srq);
+	message(0);
+	if (client) {
+		post_send(1, 0, SLOT, 0);
+		await_wc(scq, 1, SUCCESS);
+	} else {
+		await_wc(rcq, 1, LOC_PROT_ERR);
+	}
+	both_in_error();
+	clean_up();
+	if (!client) {
+		expect_zero(ibv_dereg_mr(theirs));
+		expect_zero(ibv_dealloc_pd(other));
+	}
+}
+
 static void srq_refusals(void)
 {
 	struct ibv_srq_init_attr attr = { .attr = { .max_wr = 1u << 20, .max_sge = 1 } };
@@ -236,6 +276,7 @@ static const struct test tests[] = {
 	TEST(srq_empty, "an empty SRQ ends one connection only"),
 	TEST(srq_last_wqe, "a QP in error leaves the SRQ as it is, and says so"),
 	TEST(srq_disconnected, "a QP that its peer disconnects leaves the SRQ as it is, and says so"),
+	TEST(srq_of_other_pd, "an SRQ of another protection domain takes its own memory, not the QP's"),
 	TEST(srq_refusals, "SRQs that cannot be"),
 };
 
