@@ -303,6 +303,7 @@ struct core_tx {
  * @max_ulpdu: longest ULPDU to send
  * @error: the stream failed or ended: nothing is received any more
  * @broken: an FPDU was begun that cannot be finished: only a reset helps
+ * @send_failed: a send WQE has completed with an error
  * @peer_term: the peer sent a Terminate, see @received
  * @received: the peer's Terminate
  * @scan: receive: CRC
@@ -327,6 +328,7 @@ struct core_qp {
 	bool crc;
 	bool error;
 	bool broken;
+	bool send_failed;
 	bool peer_term;
 	struct core_term received;
 	struct core_scan scan;

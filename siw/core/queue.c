@@ -39,7 +39,8 @@ static void queue_complete(struct core_qp *qp, const struct core_send *send,
  * @status: enum siw_wc_status
  *
  * Raises its completion, if it wants one, unless an earlier one is still under
- * way: completions come in the order of posting.
+ * way: completions come in the order of posting. What stands behind one that has
+ * failed waits to be flushed.
  *
  * Context: stream lock.
  */
@@ -52,9 +53,10 @@ void core_queue_done(struct core_qp *qp, u32 send, u16 status)
 
 	while (qp->sends_tail != qp->sq_get) {
 		s = queue_send(qp, qp->sends_tail);
-		if (s->state != CORE_SEND_DONE)
+		if (s->state != CORE_SEND_DONE || qp->send_failed)
 			break;
 		queue_complete(qp, s, s->status);
+		qp->send_failed = s->status != SIW_WC_SUCCESS;
 		s->state = CORE_SEND_FREE;
 		qp->sends_tail++;
 	}

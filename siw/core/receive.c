@@ -105,6 +105,22 @@ static int begin_write(struct core_qp *qp)
 	return check == CORE_CHECK_OK ? 0 : refuse_tagged(qp, check);
 }
 
+/* The oldest RDMA Read ends with the reason why its response was refused. */
+static int fail_read(struct core_qp *qp, u16 status)
+{
+	const struct core_read *read = &qp->orq[qp->orq_get % qp->ord];
+
+	if (read->send != CORE_NO_SEND)
+		core_queue_done(qp, read->send, status);
+	return -EPROTO;
+}
+
+static int refuse_response(struct core_qp *qp, enum core_check check, u16 status)
+{
+	refuse_tagged(qp, check);
+	return fail_read(qp, status);
+}
+
 /* A Read Response goes where the oldest RDMA Read said, or nowhere. */
 static int begin_read_response(struct core_qp *qp)
 {
@@ -122,15 +138,19 @@ static int begin_read_response(struct core_qp *qp)
 	rx->place_to = be64_to_cpu(rx->tagged.to);
 
 	if (rx->place_stag != read->sink_stag)
-		return refuse_tagged(qp, CORE_CHECK_STAG);
-	if (rx->place_to != read->sink_to + read->placed || rx->payload > left)
-		return refuse_tagged(qp, CORE_CHECK_BOUNDS);
-	if (rx_last(rx) && rx->payload != left)
-		return refuse_stream(qp);
+		return refuse_response(qp, CORE_CHECK_STAG, SIW_WC_BAD_RESP_ERR);
+	if (rx->place_to != read->sink_to + read->placed)
+		return refuse_response(qp, CORE_CHECK_BOUNDS, SIW_WC_BAD_RESP_ERR);
+	if (rx->payload > left)
+		return refuse_response(qp, CORE_CHECK_BOUNDS, SIW_WC_LOC_LEN_ERR);
+	if (rx_last(rx) && rx->payload != left) {
+		refuse_stream(qp);
+		return fail_read(qp, SIW_WC_LOC_LEN_ERR);
+	}
 
 	check = check_stag(qp, rx->place_stag, rx->place_to, rx->payload,
 			   CORE_LOCAL_WRITE);
-	return check == CORE_CHECK_OK ? 0 : refuse_tagged(qp, check);
+	return check == CORE_CHECK_OK ? 0 : refuse_response(qp, check, SIW_WC_LOC_PROT_ERR);
 }
 
 static int fail_recv(struct core_qp *qp, u16 status)
@@ -384,7 +404,8 @@ static int place_tagged(struct core_qp *qp, const u8 *data, u32 len)
 		check = CORE_CHECK_STAG;
 	if (check != CORE_CHECK_OK) {
 		rx->have = sizeof(struct ddp_tagged);
-		return refuse_tagged(qp, check);
+		return response ? refuse_response(qp, check, SIW_WC_LOC_PROT_ERR) :
+				  refuse_tagged(qp, check);
 	}
 	rx->place_to += len;
 	if (response)

@@ -79,6 +79,7 @@ void core_start(struct core_qp *qp, bool crc, u32 max_ulpdu, u8 send_rtr,
 	qp->max_ulpdu = max_ulpdu;
 	qp->error = false;
 	qp->broken = false;
+	qp->send_failed = false;
 	qp->peer_term = false;
 
 	/* RFC 5041 section 5.2: the first message of each queue is number 1 */

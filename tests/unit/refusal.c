@@ -27,6 +27,9 @@ void refusal_check_at(const struct refusal *r, const struct bytes *b,
 		CHECK_EQ(env->done_n, before + 1);
 		env_check_done(env, before, true, 1, SIW_OP_RECEIVE,
 			       r->recv_status, 0);
+	} else if (r->read_status) {
+		CHECK_EQ(env->done_n, before + 1);
+		env_check_done(env, before, false, 7, SIW_OP_READ, r->read_status, 0);
 	} else {
 		CHECK_EQ(env->done_n, before);
 	}

@@ -26,6 +26,7 @@
  * @ecode: of the Terminate
  * @quoted: octets of the last segment's header that it quotes
  * @recv_status: what the first receive completes with, if it does
+ * @read_status: what the oldest Read, 7, completes with, if it does
  * @at_end: known only when all of the last segment is there
  */
 struct refusal {
@@ -38,6 +39,7 @@ struct refusal {
 	u8 ecode;
 	u8 quoted;
 	u16 recv_status;
+	u16 read_status;
 	bool at_end;
 };
 

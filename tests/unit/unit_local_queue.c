@@ -281,7 +281,7 @@ static void queue_blocked__unfenced_invalidate_of_the_sink(void)
 		    "0016 c1 42 00000300 0000000000030000 00000000");
 	core_queue_flush(&env->qp);
 	CHECK_EQ(env->done_n, 2);
-	local_check_done(env, 0, 1, SIW_OP_READ, SIW_WC_WR_FLUSH_ERR);
+	local_check_done(env, 0, 1, SIW_OP_READ, SIW_WC_LOC_PROT_ERR);
 	local_check_done(env, 1, 2, SIW_OP_INVAL_STAG, SIW_WC_WR_FLUSH_ERR);
 	CHECK_EQ(env->locals_n, 1);
 }

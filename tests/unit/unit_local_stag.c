@@ -41,10 +41,12 @@ static void gone_before_copy(bool response, bool crc, u32 nth)
 	env_transmit(env, &got, 1000);
 	frame_terminate(&want, 1, 1, 0, b.data, 16, crc);
 	CHECK_BYTES(got.data, got.len, want.data, want.len);
-	CHECK_EQ(env->done_n, 0);
+	CHECK_EQ(env->done_n, response);
 	CHECK_EQ(env->writes, 0);
 	core_queue_flush(&env->qp);
-	local_check_done(env, 0, 7, SIW_OP_READ_LOCAL_INV, SIW_WC_WR_FLUSH_ERR);
+	CHECK_EQ(env->done_n, 1);
+	local_check_done(env, 0, 7, SIW_OP_READ_LOCAL_INV,
+			 response ? SIW_WC_LOC_PROT_ERR : SIW_WC_WR_FLUSH_ERR);
 	CHECK_EQ(env->locals_n, 0);
 	bytes_free(&b);
 	bytes_free(&got);
@@ -173,7 +175,10 @@ static void place_tagged__changed_while_held(void)
 				CHECK_EQ(env->qp.tx.term.etype, TERM_DDP_TAGGED);
 				CHECK_EQ(env->qp.tx.term.ecode, TERM_DDP_T_STAG);
 				CHECK_EQ(env->qp.tx.term.hdr_len, 16);
-				CHECK_EQ(env->done_n, 0);
+				CHECK_EQ(env->done_n, response);
+				if (response)
+					local_check_done(env, 0, 7, SIW_OP_READ,
+							 SIW_WC_LOC_PROT_ERR);
 				env_finish();
 				env_reset();
 			}

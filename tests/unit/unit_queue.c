@@ -429,6 +429,7 @@ static void core_queue_accept__hostile_opcode(void)
 	for (opcode = 0; opcode < 256; opcode++) {
 		unit_context("opcode %u", opcode);
 		post(env, opcode, opcode, 0xffff & ~SIW_WQE_READ_FENCE);
+		env->qp.send_failed = false;
 		core_queue_done(&env->qp, accept(env), SIW_WC_LOC_QP_OP_ERR);
 		env_check_done(env, opcode, false, opcode,
 			       opcode < SIW_NUM_OPCODES ? opcode : SIW_OP_SEND,
@@ -509,6 +510,25 @@ static void core_queue_flush__finished_behind_a_read(void)
 	env_check_done(env, 1, false, 2, SIW_OP_SEND, SIW_WC_WR_FLUSH_ERR, 0);
 	/* The reason of the failure is not lost */
 	env_check_done(env, 2, false, 3, SIW_OP_SEND, SIW_WC_LOC_PROT_ERR, 0);
+}
+
+/* It completes with the reason at once, and they do not, sent or not. */
+static void core_queue_done__behind_one_that_failed(void)
+{
+	struct env *env = start(4);
+
+	post(env, 1, SIW_OP_READ, 0);
+	post(env, 2, SIW_OP_SEND, SIGNALLED);
+	post(env, 3, SIW_OP_SEND, SIGNALLED);
+	accept(env);
+	accept(env);
+	accept(env);
+	core_queue_done(&env->qp, 1, SIW_WC_SUCCESS);
+	core_queue_done(&env->qp, 0, SIW_WC_LOC_PROT_ERR);
+	core_queue_done(&env->qp, 2, SIW_WC_SUCCESS);
+	CHECK_EQ(env->done_n, 1);
+	env_check_done(env, 0, false, 1, SIW_OP_READ, SIW_WC_LOC_PROT_ERR, 0);
+	flush_all(env, 1, 2, 2);
 }
 
 static void read_status__from_the_terminate(void)
@@ -704,6 +724,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(core_queue_accept__copies),
 	UNIT_TEST(core_queue_accept__private_ring_full),
 	UNIT_TEST(core_queue_accept__hostile_opcode),
+	UNIT_TEST(core_queue_done__behind_one_that_failed),
 	UNIT_TEST(read_status__from_the_terminate),
 	UNIT_TEST(core_queue_flush__accepted_then_ring),
 	UNIT_TEST(core_queue_flush__numbers_wrap),

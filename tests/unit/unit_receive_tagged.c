@@ -6,11 +6,11 @@
 #include "receiver.h"
 #include "refusal.h"
 
-static void refuse_read_response(struct segment s, u8 layer, u8 etype, u8 ecode)
+static void refuse_read_response(struct segment s, u8 layer, u8 etype, u8 ecode, u16 status)
 {
 	struct refusal r = {
 		.start = receiver_start_read, .segments = { s }, .n = 1, .layer = layer,
-		.etype = etype, .ecode = ecode, .quoted = 16,
+		.etype = etype, .ecode = ecode, .quoted = 16, .read_status = status,
 	};
 
 	refusal_check(&r);
@@ -151,7 +151,7 @@ static void begin_read_response__in_order(void)
 	struct refusal r = {
 		.start = start_three_reads, .n = 1, .layer = DDP,
 		.etype = TAGGED, .ecode = 1, .quoted = 16,
-		.segments = { s[2] },
+		.segments = { s[2] }, .read_status = SIW_WC_BAD_RESP_ERR,
 	};
 
 	receiver_check_taken(start_three_reads, s, 3, end_three_reads);
@@ -188,15 +188,15 @@ static void begin_read_response__twice(void)
 static void begin_read_response__wrong_stag(void)
 {
 	refuse_read_response(segment_read_response(WRITABLE, LOCAL_TO + 8, 40),
-			     DDP, TAGGED, 0);
+			     DDP, TAGGED, 0, SIW_WC_BAD_RESP_ERR);
 }
 
 static void begin_read_response__wrong_to(void)
 {
 	refuse_read_response(segment_read_response(LOCAL, LOCAL_TO + 7, 40),
-			     DDP, TAGGED, 1);
+			     DDP, TAGGED, 1, SIW_WC_BAD_RESP_ERR);
 	refuse_read_response(segment_read_response(LOCAL, LOCAL_TO + 9, 39),
-			     DDP, TAGGED, 1);
+			     DDP, TAGGED, 1, SIW_WC_BAD_RESP_ERR);
 }
 
 static void begin_read_response__too_long(void)
@@ -209,11 +209,12 @@ static void begin_read_response__too_long(void)
 			segment_read_response(LOCAL, LOCAL_TO + 8, 40),
 			segment_read_response(LOCAL, LOCAL_TO + 48, 1),
 		},
+		.read_status = SIW_WC_LOC_LEN_ERR,
 	};
 
-	refuse_read_response(s, DDP, TAGGED, 1);
+	refuse_read_response(s, DDP, TAGGED, 1, SIW_WC_LOC_LEN_ERR);
 	s.ddp = 0x81;
-	refuse_read_response(s, DDP, TAGGED, 1);
+	refuse_read_response(s, DDP, TAGGED, 1, SIW_WC_LOC_LEN_ERR);
 	/* All is there, but not the last: then a bit more */
 	r.segments[0].ddp = 0x81;
 	refusal_check(&r);
@@ -222,9 +223,9 @@ static void begin_read_response__too_long(void)
 static void begin_read_response__last_too_early(void)
 {
 	refuse_read_response(segment_read_response(LOCAL, LOCAL_TO + 8, 39),
-			     RDMAP, OPERATION, 7);
+			     RDMAP, OPERATION, 7, SIW_WC_LOC_LEN_ERR);
 	refuse_read_response(segment_read_response(LOCAL, LOCAL_TO + 8, 0),
-			     RDMAP, OPERATION, 7);
+			     RDMAP, OPERATION, 7, SIW_WC_LOC_LEN_ERR);
 }
 
 static struct env *start_read_no_sink(bool crc)
@@ -241,6 +242,7 @@ static void begin_read_response__sink_gone(void)
 		.start = start_read_no_sink, .n = 1, .layer = DDP,
 		.etype = TAGGED, .ecode = 0, .quoted = 16,
 		.segments = { segment_read_response(LOCAL, LOCAL_TO + 8, 40) },
+		.read_status = SIW_WC_LOC_PROT_ERR,
 	};
 
 	refusal_check(&r);
@@ -290,7 +292,10 @@ static void place_tagged__region_gone_on_the_way(void)
 						cases[i].etype, cases[i].ecode,
 						b.data, 16, false);
 				CHECK_BYTES(got.data, got.len, want.data, want.len);
-				CHECK_EQ(env->done_n, 0);
+				CHECK_EQ(env->done_n, which);
+				if (which)
+					env_check_done(env, 0, false, 7, SIW_OP_READ,
+						       SIW_WC_LOC_PROT_ERR, 0);
 				bytes_free(&b);
 				bytes_free(&got);
 				bytes_free(&want);
@@ -325,6 +330,27 @@ static void end_read_response__of_the_rtr(void)
 	frame_segment(&b, &s, false);
 	CHECK_EQ(env_feed(env, b.data, b.len), 0);
 	env_check_done(env, 0, false, 7, SIW_OP_READ, SIW_WC_SUCCESS, 9);
+	bytes_free(&b);
+}
+
+/* Nor has it one to fail, whatever comes */
+static void fail_read__of_the_rtr(void)
+{
+	struct segment s = segment_read_response(UNKNOWN, 0, 0);
+	struct env *env = receiver_start(false);
+	struct bytes b = {};
+
+	core_start(&env->qp, false, 1024, IWARP_RTR_READ, 0, false);
+	env->sq_put = 3;
+	env->qp.sq_get = 3;
+	env->qp.sends_tail = 3;
+	receiver_post_read(env, 7, 0, 9);
+	frame_segment(&b, &s, false);
+	CHECK_EQ(env_feed(env, b.data, b.len), -EPROTO);
+	CHECK_EQ(env->done_n, 0);
+	core_queue_flush(&env->qp);
+	CHECK_EQ(env->done_n, 1);
+	env_check_done(env, 0, false, 7, SIW_OP_READ, SIW_WC_WR_FLUSH_ERR, 0);
 	bytes_free(&b);
 }
 
@@ -366,6 +392,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(begin_read_response__sink_gone),
 	UNIT_TEST(place_tagged__region_gone_on_the_way),
 	UNIT_TEST(end_read_response__of_the_rtr),
+	UNIT_TEST(fail_read__of_the_rtr),
 	UNIT_TEST(end_read_response__of_the_last_number),
 };
 

@@ -18,7 +18,7 @@ Region = namedtuple("Region", "handle lkey rkey address seed length")
 
 # ibv_wc_status
 SUCCESS, LOC_LEN_ERR, LOC_QP_OP_ERR, LOC_PROT_ERR, FLUSHED = 0, 1, 2, 4, 5
-REM_INV_REQ_ERR, REM_ACCESS_ERR = 9, 10
+BAD_RESP_ERR, REM_INV_REQ_ERR, REM_ACCESS_ERR = 7, 9, 10
 # ibv_qp_state
 INIT, RTS, SQD, ERROR = 1, 3, 4, 6
 # ibv_event_type
