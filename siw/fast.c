@@ -65,6 +65,10 @@ enum siw_wc_status core_local_register(struct core_qp *core, const struct siw_sq
 		return SIW_WC_LOC_PROT_ERR;
 
 	write_lock_bh(&fast->lock);
+	if (region->valid) {
+		write_unlock_bh(&fast->lock);
+		return SIW_WC_LOC_QP_OP_ERR;
+	}
 	if (fast->fresh)
 		swap(fast->used, fast->mapped);
 	fast->fresh = false;

@@ -211,6 +211,7 @@ int kv_test_access(struct kv_world *w);
 int kv_test_bounds(struct kv_world *w);
 int kv_test_invalidated(struct kv_world *w);
 int kv_test_unknown(struct kv_world *w);
+int kv_test_valid(struct kv_world *w);
 int kv_test_send_inv(struct kv_world *w);
 int kv_test_read_inv(struct kv_world *w);
 int kv_test_other_pd(struct kv_world *w);

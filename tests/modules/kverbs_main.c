@@ -28,6 +28,7 @@ static const struct {
 	{ "bounds", kv_test_bounds },
 	{ "invalidated", kv_test_invalidated },
 	{ "unknown", kv_test_unknown },
+	{ "valid", kv_test_valid },
 	{ "send_inv", kv_test_send_inv },
 	{ "read_inv", kv_test_read_inv },
 	{ "other_pd", kv_test_other_pd },

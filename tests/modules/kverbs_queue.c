@@ -143,17 +143,16 @@ int kv_test_drain(struct kv_world *w)
 {
 	struct kv_region r = {};
 	struct kv_link *l;
-	int i, err;
+	int i, err = 0;
 
-	err = kv_region_make(&r, w->pd, 8, 0, 0);
 	for (i = 0; i < 2 * ARRAY_SIZE(contexts) && !err; i++) {
+		err = kv_region_make(&r, w->pd, 8, 0, 0);
 		l = kv_link_open(w, contexts[i / 2], NULL);
-		err = PTR_ERR_OR_ZERO(l);
+		err = err ?: PTR_ERR_OR_ZERO(l);
 		err = err ?: drain_busy(l, &r, i % 2);
 		err = kv_link_close(l, err);
-		err = err ?: kv_region_renew(&r);
+		kv_region_free(&r);
 	}
-	kv_region_free(&r);
 	return err;
 }
 

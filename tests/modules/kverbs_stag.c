@@ -342,8 +342,8 @@ int kv_test_invalidated(struct kv_world *w)
 	return err;
 }
 
-/* @job, of the owner's, fails and takes what was posted behind it along. */
-static int fails(struct kv_link *l, struct kv_job *job)
+/* @job, of the owner's, fails with @status and takes what was posted behind it along. */
+static int fails_with(struct kv_link *l, struct kv_job *job, enum ib_wc_status status)
 {
 	struct kv_job *send, *recv = kv_post(kv_recv(&l->peer));
 	int err;
@@ -351,10 +351,15 @@ static int fails(struct kv_link *l, struct kv_job *job)
 	send = kv_send(&l->owner, 4);
 	kv_post(job);
 	kv_post(send);
-	err = kv_await(job, IB_WC_LOC_PROT_ERR);
+	err = kv_await(job, status);
 	err = err ?: kv_await(send, IB_WC_WR_FLUSH_ERR);
 	err = err ?: kv_await(recv, IB_WC_WR_FLUSH_ERR);
 	return err ?: ended(l, &l->owner, IB_EVENT_QP_FATAL);
+}
+
+static int fails(struct kv_link *l, struct kv_job *job)
+{
+	return fails_with(l, job, IB_WC_LOC_PROT_ERR);
 }
 
 /*
@@ -388,6 +393,27 @@ int kv_test_unknown(struct kv_world *w)
 	if (!err) {
 		s.r.mr->length += s.r.mr->page_size;
 		err = fails(s.l, kv_reg(&s.l->owner, &s.r, ALL));
+	}
+	return stage_close(&s, err);
+}
+
+/* Test that an STag which is valid is not registered anew, and means what it did. */
+int kv_test_valid(struct kv_world *w)
+{
+	struct kv_link *l;
+	struct stage s;
+	int err;
+
+	err = stage_open(&s, w, ALL);
+	err = err ?: fails_with(s.l, kv_reg(&s.l->owner, &s.r, IB_ACCESS_LOCAL_WRITE),
+				IB_WC_LOC_QP_OP_ERR);
+	if (err)
+		return stage_close(&s, err);
+	l = kv_link_open(w, IB_POLL_SOFTIRQ, NULL);
+	err = PTR_ERR_OR_ZERO(l);
+	if (!err) {
+		err = permitted(l, &s.r, IB_WR_RDMA_WRITE, 0, 5000);
+		err = kv_link_close(l, err);
 	}
 	return stage_close(&s, err);
 }
