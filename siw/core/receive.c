@@ -166,6 +166,13 @@ static int fail_recv(struct core_qp *qp, u16 status)
 	return -EPROTO;
 }
 
+/* What is wrong is here: no segment is quoted (RFC 5040 section 4.8). */
+static int fail_recv_memory(struct core_qp *qp)
+{
+	core_terminate(qp, TERM_LAYER_RDMAP, TERM_RDMAP_LOCAL, 0, NULL, 0);
+	return fail_recv(qp, SIW_WC_LOC_PROT_ERR);
+}
+
 /* Local memory of the receive WQE that this segment would fill */
 static int check_recv(struct core_qp *qp)
 {
@@ -179,10 +186,8 @@ static int check_recv(struct core_qp *qp)
 		u32 n = min_t(u32, left, sge->length - offset);
 
 		if (check_stag(qp, sge->lkey, sge->laddr + offset, n,
-			       CORE_LOCAL_WRITE | CORE_RECEIVE) != CORE_CHECK_OK) {
-			refuse(qp, TERM_LAYER_RDMAP, TERM_RDMAP_LOCAL, 0);
-			return fail_recv(qp, SIW_WC_LOC_PROT_ERR);
-		}
+			       CORE_LOCAL_WRITE | CORE_RECEIVE) != CORE_CHECK_OK)
+			return fail_recv_memory(qp);
 		left -= n;
 		offset = 0;
 	}
@@ -444,10 +449,8 @@ static int place_send(struct core_qp *qp, const u8 *data, u32 len)
 		}
 		if (!rx->region)
 			ok = hold_recv_sge(qp, sge, addr, left);
-		if (!ok || !core_region_write(rx->region, sge->lkey, addr, data, n)) {
-			core_terminate(qp, TERM_LAYER_RDMAP, TERM_RDMAP_LOCAL, 0, NULL, 0);
-			return fail_recv(qp, SIW_WC_LOC_PROT_ERR);
-		}
+		if (!ok || !core_region_write(rx->region, sge->lkey, addr, data, n))
+			return fail_recv_memory(qp);
 		rx->recv_sge_offset += n;
 		rx->send_offset += n;
 		data += n;

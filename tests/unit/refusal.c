@@ -38,11 +38,11 @@ void refusal_check_at(const struct refusal *r, const struct bytes *b,
 	env_reset();
 }
 
-/* As soon as the header that is quoted is there, whatever would follow */
+/* As soon as its header is there, whatever would follow */
 static void refused_by_header(const struct refusal *r, const struct bytes *b)
 {
 	struct env *env = r->start(false);
-	u32 len = b->frame + r->quoted;
+	u32 len = b->frame + (r->quoted ?: r->header);
 
 	unit_context("by its header");
 	CHECK_EQ(env_feed_cut(env, b, len - 1), -EPROTO);

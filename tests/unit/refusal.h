@@ -25,6 +25,7 @@
  * @etype: of the Terminate
  * @ecode: of the Terminate
  * @quoted: octets of the last segment's header that it quotes
+ * @header: octets of it that must be there, if none are quoted
  * @recv_status: what the first receive completes with, if it does
  * @read_status: what the oldest Read, 7, completes with, if it does
  * @at_end: known only when all of the last segment is there
@@ -38,6 +39,7 @@ struct refusal {
 	u8 etype;
 	u8 ecode;
 	u8 quoted;
+	u8 header;
 	u16 recv_status;
 	u16 read_status;
 	bool at_end;

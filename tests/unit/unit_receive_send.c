@@ -206,7 +206,7 @@ static void check_recv__bad_local_sge(void)
 	for (i = 0; i < ARRAY_SIZE(starts); i++) {
 		struct refusal r = {
 			.start = starts[i], .n = 1, .layer = RDMAP,
-			.etype = TERM_RDMAP_LOCAL, .ecode = 0, .quoted = 20,
+			.etype = TERM_RDMAP_LOCAL, .ecode = 0, .header = 20,
 			.segments = { segment_send(1, 0, 100) },
 			.recv_status = SIW_WC_LOC_PROT_ERR,
 		};
