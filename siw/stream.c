@@ -251,16 +251,24 @@ static bool tx_may_still_terminate(struct siw_qp *qp)
 	return true;
 }
 
+/* Memory that the peer may not touch is refused by DDP or by RDMAP. */
+static int term_event(const struct core_term *term)
+{
+	if (term->layer == TERM_LAYER_RDMAP && term->etype == TERM_RDMAP_PROTECTION)
+		return IB_EVENT_QP_ACCESS_ERR;
+	if (term->layer == TERM_LAYER_DDP && term->etype == TERM_DDP_TAGGED &&
+	    term->ecode != TERM_DDP_T_VERSION)
+		return IB_EVENT_QP_ACCESS_ERR;
+	return IB_EVENT_QP_FATAL;
+}
+
 /* The core gave up, for a reason of the peer's, the application's or its own. */
 static void tx_core_failed(struct siw_qp *qp, bool sent)
 {
 	bool terminated = qp->core.tx.closed && !qp->core.broken;
-	const struct core_term *term = &qp->core.tx.term;
 
 	if (qp->event < 0)
-		qp->event = term->layer == TERM_LAYER_RDMAP &&
-			    term->etype == TERM_RDMAP_PROTECTION ?
-			    IB_EVENT_QP_ACCESS_ERR : IB_EVENT_QP_FATAL;
+		qp->event = term_event(&qp->core.tx.term);
 	stream_broke(qp, terminated && sent ? IWARP_QP_TERMINATED :
 					      IWARP_QP_ERROR);
 }
@@ -625,7 +633,7 @@ void siw_stream_receive(struct siw_qp *qp, struct sock *sk)
 
 	if (err == -ECONNRESET) {
 		if (qp->event < 0)
-			qp->event = IB_EVENT_QP_REQ_ERR;
+			qp->event = IB_EVENT_QP_FATAL;
 		stream_broke(qp, IWARP_QP_TERMINATED);
 		return;
 	}

@@ -93,15 +93,12 @@ static int ended(struct kv_link *l, struct kv_end *by, enum ib_event_type event)
 	err = kv_expect(kv_happens(READ_ONCE(by->gone) && READ_ONCE(other->gone)));
 	err = err ?: kv_expect(kv_happens(READ_ONCE(by->events) && READ_ONCE(other->events)));
 	err = err ?: kv_expect(by->events == BIT(event));
-	return err ?: kv_expect(other->events == BIT(IB_EVENT_QP_REQ_ERR));
+	return err ?: kv_expect(other->events == BIT(IB_EVENT_QP_FATAL));
 }
 
-/*
- * The peer's Write or Read moves nothing and ends the connection. @rights: it
- * is the kind of access that is refused, not the place.
- */
+/* The peer's Write or Read moves nothing and ends the connection. */
 static int refused(struct kv_link *l, struct kv_region *r, enum ib_wr_opcode opcode, s32 at,
-		   u32 len, bool rights)
+		   u32 len)
 {
 	bool read = opcode == IB_WR_RDMA_READ;
 	struct kv_end *peer = &l->peer;
@@ -114,8 +111,7 @@ static int refused(struct kv_link *l, struct kv_region *r, enum ib_wr_opcode opc
 	peers = kv_post(kv_recv(peer));
 	/* A Write is over when it is sent: nobody answers it. */
 	err = kv_do(rdma(l, r, opcode, at, len), read ? IB_WC_REM_ACCESS_ERR : IB_WC_SUCCESS);
-	err = err ?: ended(l, &l->owner, read || rights ? IB_EVENT_QP_ACCESS_ERR :
-			   IB_EVENT_QP_FATAL);
+	err = err ?: ended(l, &l->owner, IB_EVENT_QP_ACCESS_ERR);
 	err = err ?: kv_await(owners, IB_WC_WR_FLUSH_ERR);
 	err = err ?: kv_await(peers, IB_WC_WR_FLUSH_ERR);
 	err = err ?: kv_expect(kv_region_holds(r, SEED_OLD, 0, r->bytes));
@@ -131,7 +127,7 @@ int kv_test_unregistered(struct kv_world *w)
 
 	for (i = 0; i < ARRAY_SIZE(both) && !err; i++) {
 		err = stage_open(&s, w, KV_UNREGISTERED);
-		err = err ?: refused(s.l, &s.r, both[i], 0, 1000, false);
+		err = err ?: refused(s.l, &s.r, both[i], 0, 1000);
 		err = stage_close(&s, err);
 	}
 	return err;
@@ -253,7 +249,7 @@ int kv_test_renewed(struct kv_world *w)
 		err = err ?: kv_do(kv_reg(&s.l->owner, &s.r, ALL), IB_WC_SUCCESS);
 		err = err ?: permitted(s.l, &s.r, both[i], 0, 5000);
 		s.r.mr->rkey = old;
-		err = err ?: refused(s.l, &s.r, both[i], 0, 5000, false);
+		err = err ?: refused(s.l, &s.r, both[i], 0, 5000);
 out:
 		err = stage_close(&s, err);
 	}
@@ -283,7 +279,7 @@ int kv_test_access(struct kv_world *w)
 		if (!err && rows[i].ok)
 			err = permitted(s.l, &s.r, rows[i].opcode, 10, 6000);
 		else if (!err)
-			err = refused(s.l, &s.r, rows[i].opcode, 10, 6000, true);
+			err = refused(s.l, &s.r, rows[i].opcode, 10, 6000);
 		err = stage_close(&s, err);
 	}
 	return err;
@@ -317,7 +313,7 @@ int kv_test_bounds(struct kv_world *w)
 			if (!err && rows[i].ok)
 				err = permitted(s.l, &s.r, both[n], rows[i].at, rows[i].len);
 			else if (!err)
-				err = refused(s.l, &s.r, both[n], rows[i].at, rows[i].len, false);
+				err = refused(s.l, &s.r, both[n], rows[i].at, rows[i].len);
 			err = stage_close(&s, err);
 		}
 	}
@@ -336,7 +332,7 @@ int kv_test_invalidated(struct kv_world *w)
 		err = err ?: kv_do(kv_inv(&s.l->owner, s.r.mr->rkey), IB_WC_SUCCESS);
 		err = err ?: kv_do(kv_inv(&s.l->owner, s.r.mr->rkey), IB_WC_SUCCESS);
 		err = err ?: kv_tell(&s.l->owner, &s.l->peer, 5);
-		err = err ?: refused(s.l, &s.r, both[i], 0, 5000, false);
+		err = err ?: refused(s.l, &s.r, both[i], 0, 5000);
 		err = stage_close(&s, err);
 	}
 	return err;
@@ -438,7 +434,7 @@ int kv_test_send_inv(struct kv_world *w)
 		if (err)
 			goto out;
 		if (i < ARRAY_SIZE(both))
-			err = refused(s.l, &s.r, both[i], 0, 5000, false);
+			err = refused(s.l, &s.r, both[i], 0, 5000);
 		else	/* What the peer has done, the owner may do for safety's sake. */
 			err = kv_do(kv_inv(&s.l->owner, s.r.mr->rkey), IB_WC_SUCCESS);
 out:
@@ -509,7 +505,7 @@ int kv_test_other_pd(struct kv_world *w)
 		l = kv_link_open(w, IB_POLL_SOFTIRQ, NULL);
 		err = PTR_ERR_OR_ZERO(l);
 		if (!err && i < 2)
-			err = refused(l, &s.r, both[i], 0, 5000, false);
+			err = refused(l, &s.r, both[i], 0, 5000);
 		else if (!err && i == 2)
 			err = fails(l, kv_inv(&l->owner, s.r.mr->rkey));
 		else if (!err)
@@ -544,7 +540,7 @@ int kv_test_flushed(struct kv_world *w)
 	err = err ?: kv_do(kv_inv(&s.l->owner, s.r.mr->rkey), IB_WC_SUCCESS);
 	err = err ?: kv_region_renew(&s.r);
 	err = err ?: kv_do(kv_reg(&l->owner, &s.r, ALL), IB_WC_WR_FLUSH_ERR);
-	err = err ?: refused(s.l, &s.r, IB_WR_RDMA_WRITE, 0, 5000, false);
+	err = err ?: refused(s.l, &s.r, IB_WR_RDMA_WRITE, 0, 5000);
 	err = stage_close(&s, err);
 	return kv_link_close(l, err);
 }
@@ -620,7 +616,7 @@ static int race(struct kv_world *w, struct stage *s, u32 round)
 	if (inv)
 		inv->freed = &s->r;
 	err = kv_do(inv, IB_WC_SUCCESS);
-	err = err ?: ended(l, &l->owner, IB_EVENT_QP_FATAL);
+	err = err ?: ended(l, &l->owner, IB_EVENT_QP_ACCESS_ERR);
 out:
 	err = kv_link_close(l, err);
 	err = err ?: kv_expect(kv_region_poisoned(&s->r));

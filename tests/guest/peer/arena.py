@@ -89,7 +89,9 @@ class Arena:
         equal(term.quoted, sent[:quoted], "what is quoted")
         equal(term.bits, {0: 0, 48: 0xE0}.get(quoted, 0xC0), "M, D and R")
         equal(self.peer.end(), "fin", "what follows the Terminate")
-        self.event = QP_ACCESS_ERR if reason[:2] == (wire.RDMAP, wire.PROTECTION) else QP_FATAL
+        memory = reason[:2] in ((wire.RDMAP, wire.PROTECTION), (wire.DDP, wire.DDP_TAGGED))
+        version = reason == (wire.DDP, wire.DDP_TAGGED, 4)
+        self.event = QP_ACCESS_ERR if memory and not version else QP_FATAL
 
     def check_over(self, statuses=None):
         """The QP is in error, each work request has ended once, memory is as it should be."""
