@@ -22,7 +22,7 @@ BAD_RESP_ERR, REM_INV_REQ_ERR, REM_ACCESS_ERR = 7, 9, 10
 # ibv_qp_state
 INIT, RTS, SQD, ERROR = 1, 3, 4, 6
 # ibv_event_type
-QP_FATAL, QP_REQ_ERR, QP_ACCESS_ERR = 1, 2, 3
+QP_FATAL, QP_ACCESS_ERR = 1, 3
 
 
 class Refused(Exception):
