@@ -373,6 +373,12 @@ static void function_lower_event(struct emu_function *fn, unsigned long what)
 		function_set_address(fn);
 		call_netdevice_notifiers(NETDEV_CHANGEADDR, netdev);
 		break;
+	case NETDEV_NOTIFY_PEERS:
+	case NETDEV_BONDING_FAILOVER:
+	case NETDEV_RESEND_IGMP:
+		/* A bond has failed over: the addresses that others are to be told are here. */
+		call_netdevice_notifiers(what, netdev);
+		break;
 	}
 }
 
