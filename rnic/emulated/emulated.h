@@ -172,6 +172,7 @@ struct emu_packet {
 /* Where a packet goes */
 struct emu_target {
 	bool tcp;
+	bool all;			/* every Ethernet function */
 	struct emu_function *fn;	/* or NULL: nowhere */
 };
 

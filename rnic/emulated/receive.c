@@ -55,8 +55,11 @@ static bool receive_by(struct emu_adapter *adapter, struct emu_function *fn, str
 
 /* Multicast and broadcast */
 
-/* The IPv4 address that an ARP packet asks about or answers to; false: not ARP for IPv4 */
-static bool receive_arp(struct sk_buff *skb, struct in6_addr *target, bool *announcement)
+/*
+ * The IPv4 address that an ARP packet asks about or answers to; false: not ARP for IPv4.
+ * Everybody is told by an announcement, and by an answer to who has no address yet.
+ */
+static bool receive_arp(struct sk_buff *skb, struct in6_addr *target, bool *everybody)
 {
 	struct {
 		struct arphdr head;
@@ -73,7 +76,7 @@ static bool receive_arp(struct sk_buff *skb, struct in6_addr *target, bool *anno
 	if (!arp || arp->head.ar_hrd != htons(ARPHRD_ETHER) || arp->head.ar_pro != htons(ETH_P_IP))
 		return false;
 	ipv6_addr_set_v4mapped(arp->target, target);
-	*announcement = arp->target == arp->sender;
+	*everybody = arp->target == arp->sender || !arp->target;
 	return true;
 }
 
@@ -112,9 +115,9 @@ static void receive_flood(struct emu_adapter *adapter, struct sk_buff *skb,
 {
 	struct emu_function *fn;
 	struct in6_addr target;
-	bool announcement;
+	bool everybody;
 
-	if (receive_arp(skb, &target, &announcement) && !announcement) {
+	if (receive_arp(skb, &target, &everybody) && !everybody) {
 		fn = emu_find_function(adapter, &target, skb_vlan_tag_present(skb) ?
 				       skb_vlan_tag_get_id(skb) : 0);
 		fn = fn ?: receive_router(adapter);
@@ -131,33 +134,39 @@ static void receive_flood(struct emu_adapter *adapter, struct sk_buff *skb,
 static struct emu_target receive_steer(struct emu_adapter *adapter, struct sk_buff *skb,
 				       struct emu_function *from)
 {
-	struct emu_target nowhere = {};
+	struct emu_target ret = {};
 	struct emu_packet packet;
 	struct in6_addr target;
-	bool announcement;
 
-	if (receive_arp(skb, &target, &announcement)) {
-		nowhere.fn = emu_find_function(adapter, &target, skb_vlan_tag_present(skb) ?
-					       skb_vlan_tag_get_id(skb) : 0);
-		nowhere.fn = nowhere.fn ?: receive_router(adapter);
-		if (!nowhere.fn)
+	if (receive_arp(skb, &target, &ret.all)) {
+		if (ret.all)
+			return ret;
+		ret.fn = emu_find_function(adapter, &target, skb_vlan_tag_present(skb) ?
+					   skb_vlan_tag_get_id(skb) : 0);
+		ret.fn = ret.fn ?: receive_router(adapter);
+		if (!ret.fn)
 			emu_count(adapter, EMU_DROP_NOBODY);
-		return nowhere;
+		return ret;
 	}
 	if (!emu_parse(skb, &packet)) {
 		emu_count(adapter, EMU_DROP_MALFORMED);
-		return nowhere;
+		return ret;
 	}
 	return emu_steer(adapter, skb, &packet, from);
 }
 
-/* Where it is to be received; NULL, and it is gone, if nowhere */
+/* Where it is to be received; NULL, and it is gone, if nowhere or in copies */
 static struct net_device *receive_target(struct emu_adapter *adapter, struct sk_buff *skb,
 					 struct emu_function *from)
 {
 	struct emu_target target = receive_steer(adapter, skb, from);
 	struct net_device *port;
 
+	if (target.all) {
+		receive_flood(adapter, skb, from);
+		consume_skb(skb);
+		return NULL;
+	}
 	if (target.fn)
 		return receive_by(adapter, target.fn, skb) ? skb->dev : NULL;
 	port = target.tcp ? rcu_dereference(adapter->port) : NULL;
