@@ -40,12 +40,45 @@ static int function_open(struct net_device *netdev)
 	return 0;
 }
 
-static int function_stop(struct net_device *netdev)
+/* What the interface is to receive beyond its own, its port is to, @inc: 1, or not any more: -1 */
+static int function_take(struct net_device *netdev, unsigned int flags, int inc)
+{
+	struct emu_function *fn = netdev_priv(netdev);
+	struct net_device *lower = fn->adapter->lower;
+	int ret = 0;
+
+	if (flags & IFF_ALLMULTI)
+		ret = dev_set_allmulti(lower, inc);
+	if (ret || !(flags & IFF_PROMISC))
+		return ret;
+	ret = dev_set_promiscuity(lower, inc);
+	if (ret && flags & IFF_ALLMULTI)
+		dev_set_allmulti(lower, -inc);
+	return ret;
+}
+
+static int emu_l2_open(struct net_device *netdev)
+{
+	int ret = function_open(netdev);
+
+	return ret ?: function_take(netdev, netdev->flags, 1);
+}
+
+static int emu_l2_stop(struct net_device *netdev)
 {
 	struct emu_function *fn = netdev_priv(netdev);
 
+	function_take(netdev, netdev->flags, -1);
 	dev_mc_unsync(fn->adapter->lower, netdev);
 	return 0;
+}
+
+static void function_change_rx_flags(struct net_device *netdev, int change)
+{
+	if (!(netdev->flags & IFF_UP))
+		return;
+	function_take(netdev, change & netdev->flags, 1);
+	function_take(netdev, change & ~netdev->flags, -1);
 }
 
 static void function_set_rx_mode(struct net_device *netdev)
@@ -73,9 +106,10 @@ static int function_iflink(const struct net_device *netdev)
 }
 
 static const struct net_device_ops emu_l2_netdev_ops = {
-	.ndo_open = function_open,
-	.ndo_stop = function_stop,
+	.ndo_open = emu_l2_open,
+	.ndo_stop = emu_l2_stop,
 	.ndo_start_xmit = emu_l2_xmit,
+	.ndo_change_rx_flags = function_change_rx_flags,
 	.ndo_set_rx_mode = function_set_rx_mode,
 	.ndo_change_mtu = function_change_mtu,
 	.ndo_get_iflink = function_iflink,
@@ -137,6 +171,8 @@ static void emu_l2_setup(struct net_device *netdev)
 	function_setup(netdev);
 	netdev->netdev_ops = &emu_l2_netdev_ops;
 	netdev->priv_flags &= ~(IFF_TX_SKB_SHARING | IFF_LIVE_ADDR_CHANGE);
+	/* Addresses of others on top are not received for being promiscuous. */
+	netdev->priv_flags |= IFF_UNICAST_FLT;
 }
 
 /* Nothing but IP: what is seen on it is packets. */
