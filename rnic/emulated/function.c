@@ -396,6 +396,14 @@ static void function_lower_event(struct emu_function *fn, unsigned long what)
 	struct net_device *lower = fn->adapter->lower;
 
 	switch (what) {
+	case NETDEV_UNREGISTER:
+		/* It goes to another namespace, and forgets its groups. */
+		dev_mc_unsync(lower, netdev);
+		break;
+	case NETDEV_REGISTER:
+		if (netif_running(netdev))
+			dev_mc_sync(lower, netdev);
+		break;
 	case NETDEV_UP:
 	case NETDEV_DOWN:
 	case NETDEV_CHANGE:
@@ -421,11 +429,13 @@ static void function_lower_event(struct emu_function *fn, unsigned long what)
 /* The lower interface has changed; under rtnl. The adapter may be gone afterwards. */
 void emu_function_lower_event(struct emu_adapter *adapter, unsigned long what)
 {
+	bool goes = what == NETDEV_UNREGISTER &&
+		    adapter->lower->reg_state == NETREG_UNREGISTERING;
 	struct emu_function *fn, *next;
 	LIST_HEAD(gone);
 
 	list_for_each_entry_safe(fn, next, &adapter->functions, item) {
-		if (what == NETDEV_UNREGISTER)
+		if (goes)
 			function_dellink(fn->base.netdev, &gone);
 		else
 			function_lower_event(fn, what);
