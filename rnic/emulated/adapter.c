@@ -279,13 +279,31 @@ void emu_adapter_drop(struct emu_adapter *adapter)
 	queue_work(end_wq, &adapter->end);
 }
 
+/* What the port's filter does not let in can not be received. */
+static int adapter_check_address(struct net_device *netdev, const u8 *addr, void *info)
+{
+	if (!emu_function_refuses(netdev, addr))
+		return NOTIFY_DONE;
+	NL_SET_ERR_MSG(netdev_notifier_info_to_extack(info),
+		       "a VLAN on a function has the function's address");
+	return notifier_from_errno(-EOPNOTSUPP);
+}
+
 static int adapter_event(struct notifier_block *nb, unsigned long what, void *arg)
 {
 	struct net_device *netdev = netdev_notifier_info_to_dev(arg);
+	struct netdev_notifier_pre_changeaddr_info *pre = arg;
 	struct emu_adapter *adapter;
 
-	if (what == NETDEV_REGISTER)
+	if (what == NETDEV_PRE_CHANGEADDR)
+		return adapter_check_address(netdev, pre->dev_addr, arg);
+	if (what == NETDEV_REGISTER) {
+		int ret = adapter_check_address(netdev, netdev->dev_addr, arg);
+
+		if (ret != NOTIFY_DONE)
+			return ret;
 		emu_function_registered(netdev);
+	}
 	list_for_each_entry(adapter, &emu_adapters, item) {
 		if (adapter->lower != netdev)
 			continue;

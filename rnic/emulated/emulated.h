@@ -206,6 +206,7 @@ int emu_functions_init(void);
 void emu_functions_exit(void);
 struct emu_function *emu_function_of(const struct net_device *netdev);
 void emu_function_registered(struct net_device *netdev);
+bool emu_function_refuses(const struct net_device *netdev, const u8 *addr);
 void emu_function_lower_event(struct emu_adapter *adapter, unsigned long what);
 
 /* port.c */

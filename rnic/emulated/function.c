@@ -6,6 +6,7 @@
 #include <linux/etherdevice.h>
 #include <linux/ethtool.h>
 #include <linux/if_arp.h>
+#include <linux/if_vlan.h>
 #include <linux/module.h>
 #include <linux/netdevice.h>
 #include <net/addrconf.h>
@@ -171,8 +172,11 @@ static void emu_l2_setup(struct net_device *netdev)
 	function_setup(netdev);
 	netdev->netdev_ops = &emu_l2_netdev_ops;
 	netdev->priv_flags &= ~(IFF_TX_SKB_SHARING | IFF_LIVE_ADDR_CHANGE);
-	/* Addresses of others on top are not received for being promiscuous. */
-	netdev->priv_flags |= IFF_UNICAST_FLT;
+	/*
+	 * Frames for another address than the port's are none of a function's: it is no
+	 * bridge's port, and not promiscuous because something on top has one.
+	 */
+	netdev->priv_flags |= IFF_DONT_BRIDGE | IFF_UNICAST_FLT;
 }
 
 /* Nothing but IP: what is seen on it is packets. */
@@ -388,6 +392,17 @@ void emu_function_registered(struct net_device *netdev)
 	idev = __in6_dev_get(netdev);
 	if (idev)
 		WRITE_ONCE(idev->cnf.addr_gen_mode, IN6_ADDR_GEN_MODE_NONE);
+}
+
+/* Whether an interface is a VLAN on a function, and @addr is not the function's */
+bool emu_function_refuses(const struct net_device *netdev, const u8 *addr)
+{
+	const struct net_device *real;
+
+	if (!is_vlan_dev(netdev))
+		return false;
+	real = vlan_dev_real_dev(netdev);
+	return emu_function_of(real) && !ether_addr_equal(real->dev_addr, addr);
 }
 
 static void function_lower_event(struct emu_function *fn, unsigned long what)
