@@ -14,6 +14,8 @@
 #include <net/ipv6.h>
 #include "emulated.h"
 
+#define DHCP_CLIENT_PORT	68
+
 static const struct rhashtable_params emu_table_params = {
 	.head_offset = offsetof(struct emu_entry, node),
 	.key_offset = offsetof(struct emu_entry, key),
@@ -314,6 +316,17 @@ static void emu_destination(struct sk_buff *skb, struct in6_addr *addr)
 		ipv6_addr_set_v4mapped(ip_hdr(skb)->daddr, addr);
 }
 
+/* What a DHCP server sends to a client may be for the address that it is to get. */
+static bool emu_is_offer(struct sk_buff *skb)
+{
+	struct emu_key flow;
+	const struct iphdr *ip = ip_hdr(skb);
+
+	return skb->protocol == htons(ETH_P_IP) && ip->protocol == IPPROTO_UDP &&
+	       emu_parse_ports(skb, skb_network_offset(skb) + ip->ihl * 4, &flow, false) &&
+	       flow.local_port == htons(DHCP_CLIENT_PORT);
+}
+
 /**
  * emu_steer() - whose a packet is
  * @adapter: the adapter
@@ -349,11 +362,12 @@ struct emu_target emu_steer(struct emu_adapter *adapter, struct sk_buff *skb,
 	}
 	emu_destination(skb, &addr);
 	target.fn = emu_find_function(adapter, &addr, packet->flow.vlan);
-	if (target.fn)
+	target.all = !target.fn && !packet->fragment && emu_is_offer(skb);
+	if (target.fn || target.all)
 		emu_count(adapter, EMU_TO_FUNCTION);
 	else
 		target.fn = emu_router(adapter, from);
-	if (!target.fn)
+	if (!target.fn && !target.all)
 		emu_count(adapter, EMU_DROP_NOBODY);
 	return target;
 }
