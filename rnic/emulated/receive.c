@@ -38,6 +38,14 @@ static void receive_count(struct net_device *netdev, const struct sk_buff *skb)
 	dev_sw_netstats_rx_add(netdev, skb->len);
 }
 
+/* As it was sent */
+static void receive_count_frame(struct net_device *netdev, const struct sk_buff *skb)
+{
+	dev_sw_netstats_rx_add(netdev, skb->len + ETH_HLEN);
+	if (skb->pkt_type == PACKET_MULTICAST)
+		DEV_STATS_INC(netdev, multicast);
+}
+
 /* To an interface; false, and it is gone, when it cannot have it */
 static bool receive_by(struct emu_adapter *adapter, struct emu_function *fn, struct sk_buff *skb)
 {
@@ -49,7 +57,10 @@ static bool receive_by(struct emu_adapter *adapter, struct emu_function *fn, str
 		return false;
 	}
 	skb->dev = netdev;
-	receive_count(netdev, skb);
+	if (fn->base.kind == RNIC_L2)
+		receive_count_frame(netdev, skb);
+	else
+		receive_count(netdev, skb);
 	return true;
 }
 

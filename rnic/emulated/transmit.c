@@ -75,12 +75,11 @@ netdev_tx_t emu_l3_xmit(struct sk_buff *skb, struct net_device *netdev)
 {
 	struct emu_function *fn = netdev_to_emu(netdev);
 
-	if (transmit_is_discovery(skb))
+	if (transmit_is_discovery(skb) ||
+	    (skb->protocol != htons(ETH_P_IP) && skb->protocol != htons(ETH_P_IPV6)))
 		return transmit_drop(skb, netdev);
 	dev_sw_netstats_tx_add(netdev, 1, skb->len);
 	skb_reset_network_header(skb);
-	if (skb->protocol != htons(ETH_P_IP) && skb->protocol != htons(ETH_P_IPV6))
-		return transmit_drop(skb, netdev);
 	emu_inject(fn->adapter, skb, fn);
 	return NETDEV_TX_OK;
 }
