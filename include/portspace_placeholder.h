@@ -39,9 +39,9 @@ struct portspace_tcp_info {
 /**
  * struct portspace_owner - who stands behind a placeholder
  * @stray: the host received a TCP segment for it, or an ICMP error that quotes
- *	one of its own. @skb is the owner's from now on: its data begins with the
- *	IP header, it is not validated beyond that, and may be the product of GRO.
- *	Called with bottom halves off. NULL: it is dropped.
+ *	one of its own and is no redirect. @skb is the owner's from now on: its data
+ *	begins with the IP header, it is not validated beyond that, and may be the
+ *	product of GRO. Called with bottom halves off. NULL: it is dropped.
  * @killed: somebody wants it closed (ss -K). Process context, perhaps under the
  *	socket's lock; the placeholder stays until the owner destroys it. May be
  *	called more than once. NULL: ss -K is refused.

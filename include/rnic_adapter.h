@@ -294,8 +294,9 @@ struct rnic_rule {
  * @connect: begin to connect @params->flow, which is steered here. An error if that
  *	is impossible right away; it is told to who connects.
  * @steer: from now on packets with these ends come to the adapter's TCP, and with
- *	them ICMP errors about them, until unsteer(). What a listener has let in is
- *	steered by its own packets already. An error ends the connection, or refuses it.
+ *	them ICMP errors about them, until unsteer(); but redirects are for the host,
+ *	whose routes they are. What a listener has let in is steered by its own packets
+ *	already. An error ends the connection, or refuses it.
  * @unsteer: undo steer(); may be called once the connection is over only
  * @close: send FIN after what is queued
  * @abort: send RST; the socket tells that it is closed. May run beside close(), not

@@ -18,7 +18,10 @@
 #include <net/inet6_hashtables.h>
 #include <net/inet_hashtables.h>
 #include <net/ip.h>
+#include <net/ip6_route.h>
 #include <net/ipv6.h>
+#include <net/ndisc.h>
+#include <net/route.h>
 #include <net/sock.h>
 #include <net/tcp.h>
 #include "guard.h"
@@ -55,6 +58,32 @@ static unsigned int guard_verdict(struct sock *sk, bool held, struct sk_buff *sk
 	return verdict;
 }
 
+/*
+ * TCP would have the socket's own route redirected, and a placeholder has none. From whom
+ * the host takes it, and whether, is decided as ever. @sk comes with a reference, or is NULL.
+ */
+static unsigned int guard_redirect(struct net *net, struct sock *sk, struct sk_buff *skb,
+				   unsigned int icmp, unsigned int quoted)
+{
+	bool ip4 = skb->protocol == htons(ETH_P_IP);
+	bool concerned = sk && placeholder_is(sk);
+
+	if (sk)
+		sock_gen_put(sk);
+	if (!concerned)
+		return NF_ACCEPT;
+	if (nf_checksum(skb, NF_INET_LOCAL_IN, icmp, ip4 ? IPPROTO_ICMP : IPPROTO_ICMPV6,
+			ip4 ? AF_INET : AF_INET6) || skb_linearize(skb))
+		return NF_DROP;
+	skb_set_transport_header(skb, icmp);
+	__skb_pull(skb, quoted);
+	if (ip4)
+		ipv4_redirect(skb, net, skb->dev->ifindex, IPPROTO_TCP);
+	else if (IS_ENABLED(CONFIG_IPV6))
+		ip6_redirect(skb, net, skb->dev->ifindex, 0, sock_net_uid(net, NULL));
+	return NF_DROP;
+}
+
 /* The socket that TCP is going to find, unless early demux has found it. */
 static unsigned int guard_tcp4(struct net *net, struct sk_buff *skb)
 {
@@ -85,6 +114,7 @@ static unsigned int guard_tcp4(struct net *net, struct sk_buff *skb)
 static unsigned int guard_icmp4(struct net *net, struct sk_buff *skb)
 {
 	unsigned int offset = skb_network_offset(skb) + ip_hdrlen(skb);
+	unsigned int at = offset + sizeof(struct icmphdr);
 	const struct guard_ports *ports;
 	const struct icmphdr *icmp;
 	const struct iphdr *quoted;
@@ -96,17 +126,17 @@ static unsigned int guard_icmp4(struct net *net, struct sk_buff *skb)
 	icmp = skb_header_pointer(skb, offset, sizeof(icmp_buf), &icmp_buf);
 	if (!icmp || !icmp_is_err(icmp->type))
 		return NF_ACCEPT;
-	offset += sizeof(*icmp);
-	quoted = skb_header_pointer(skb, offset, sizeof(quoted_buf), &quoted_buf);
+	quoted = skb_header_pointer(skb, at, sizeof(quoted_buf), &quoted_buf);
 	if (!quoted || quoted->protocol != IPPROTO_TCP || quoted->ihl < 5 ||
 	    quoted->frag_off & htons(IP_OFFSET))
 		return NF_ACCEPT;
-	offset += quoted->ihl * 4;
-	ports = skb_header_pointer(skb, offset, sizeof(ports_buf), &ports_buf);
+	ports = skb_header_pointer(skb, at + quoted->ihl * 4, sizeof(ports_buf), &ports_buf);
 	if (!ports)
 		return NF_ACCEPT;
 	sk = __inet_lookup_established(net, guard_hashinfo(net), quoted->daddr, ports->dest,
 				       quoted->saddr, ntohs(ports->source), inet_iif(skb), 0);
+	if (icmp->type == ICMP_REDIRECT)
+		return guard_redirect(net, sk, skb, offset, at);
 	return guard_verdict(sk, sk, skb, true);
 }
 
@@ -151,6 +181,24 @@ static unsigned int guard_tcp6(struct net *net, struct sk_buff *skb, unsigned in
 	return guard_verdict(sk, held, skb, whole);
 }
 
+/* Where what it quotes begins; 0 if it does not, or does not count (RFC 4861 section 8.1). */
+static unsigned int guard_redirect6(const struct sk_buff *skb, unsigned int offset)
+{
+	const struct ipv6hdr *ip = ipv6_hdr(skb);
+	const struct nd_opt_hdr *opt;
+	struct nd_opt_hdr buf;
+
+	if (ip->hop_limit != 255 || !(ipv6_addr_type(&ip->saddr) & IPV6_ADDR_LINKLOCAL))
+		return 0;
+	offset += sizeof(struct rd_msg);
+	while ((opt = skb_header_pointer(skb, offset, sizeof(buf), &buf)) && opt->nd_opt_len) {
+		if (opt->nd_opt_type == ND_OPT_REDIRECT_HDR)
+			return offset + 8;
+		offset += opt->nd_opt_len * 8;
+	}
+	return 0;
+}
+
 static unsigned int guard_icmp6(struct net *net, struct sk_buff *skb, unsigned int offset,
 				bool whole)
 {
@@ -161,19 +209,25 @@ static unsigned int guard_icmp6(struct net *net, struct sk_buff *skb, unsigned i
 	struct icmp6hdr icmp_buf;
 	struct ipv6hdr quoted_buf;
 	__be16 fragment;
+	unsigned int start = 0;
 	struct sock *sk;
+	bool redirect;
 	u8 protocol;
 	int at;
 
 	icmp = skb_header_pointer(skb, offset, sizeof(icmp_buf), &icmp_buf);
-	if (!icmp || !icmpv6_is_err(icmp->icmp6_type))
+	if (!icmp)
 		return NF_ACCEPT;
-	offset += sizeof(*icmp);
-	quoted = skb_header_pointer(skb, offset, sizeof(quoted_buf), &quoted_buf);
+	redirect = icmp->icmp6_type == NDISC_REDIRECT;
+	if (icmpv6_is_err(icmp->icmp6_type))
+		start = offset + sizeof(*icmp);
+	else if (redirect && !icmp->icmp6_code && whole)
+		start = guard_redirect6(skb, offset);
+	quoted = start ? skb_header_pointer(skb, start, sizeof(quoted_buf), &quoted_buf) : NULL;
 	if (!quoted)
 		return NF_ACCEPT;
 	protocol = quoted->nexthdr;
-	at = ipv6_skip_exthdr(skb, offset + sizeof(*quoted), &protocol, &fragment);
+	at = ipv6_skip_exthdr(skb, start + sizeof(*quoted), &protocol, &fragment);
 	if (at < 0 || protocol != IPPROTO_TCP || fragment & htons(IP6_OFFSET))
 		return NF_ACCEPT;
 	ports = skb_header_pointer(skb, at, sizeof(ports_buf), &ports_buf);
@@ -182,6 +236,8 @@ static unsigned int guard_icmp6(struct net *net, struct sk_buff *skb, unsigned i
 	sk = __inet6_lookup_established(net, guard_hashinfo(net), &quoted->daddr, ports->dest,
 					&quoted->saddr, ntohs(ports->source), inet6_iif(skb),
 					inet6_sdif(skb));
+	if (redirect)
+		return guard_redirect(net, sk, skb, offset, start);
 	return guard_verdict(sk, sk, skb, whole);
 }
 

@@ -129,7 +129,7 @@ static bool emu_parse_ports(struct sk_buff *skb, int offset, struct emu_key *flo
 	return true;
 }
 
-/* What an ICMP error is about; a false result is no matter. */
+/* What an ICMP error is about; a false result is no matter. Redirects are for who has routes. */
 static bool emu_parse_quoted4(struct sk_buff *skb, int offset, struct emu_packet *packet)
 {
 	struct icmphdr icmp_buf;
@@ -137,7 +137,7 @@ static bool emu_parse_quoted4(struct sk_buff *skb, int offset, struct emu_packet
 	struct iphdr ip_buf;
 	const struct iphdr *ip;
 
-	if (!icmp || !icmp_is_err(icmp->type))
+	if (!icmp || !icmp_is_err(icmp->type) || icmp->type == ICMP_REDIRECT)
 		return false;
 	offset += sizeof(*icmp);
 	ip = skb_header_pointer(skb, offset, sizeof(ip_buf), &ip_buf);
