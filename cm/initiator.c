@@ -11,13 +11,13 @@
 #include "rdma_id.h"
 #include "trace.h"
 
-/* rdma_cm tells apart: the peer did not want it (these two), no answer, and errors. */
+/*
+ * rdma_cm tells apart: the peer did not want it (-ECONNREFUSED, -ECONNRESET), no answer
+ * (-ETIMEDOUT), and errors.
+ */
 static int initiator_status(int error)
 {
 	switch (error) {
-	case -ECONNREFUSED:
-		return -ECONNREFUSED;
-	case -ETIMEDOUT:
 	case -EHOSTUNREACH:
 	case -ENETUNREACH:
 	case -EHOSTDOWN:
