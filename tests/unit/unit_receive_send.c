@@ -228,27 +228,26 @@ static void check_recv__unused_sge_is_not_checked(void)
 	bytes_free(&b);
 }
 
+static void end_hundred(struct env *env)
+{
+	env_check_done(env, 0, true, 1, SIW_OP_RECEIVE, SIW_WC_SUCCESS, 100);
+}
+
+static struct env *start_sge_of_queue(bool crc)
+{
+	struct env *env = start_sge_of_qp(crc);
+
+	env->recvs[0].sge[0] = env_sge(FOREIGN, FOREIGN_TO, 64);
+	env->recvs[0].sge[2] = env_sge(FOREIGN, FOREIGN_TO + 100, 36);
+	return env;
+}
+
 /* Of the receive queue, not of the stream */
 static void check_recv__protection_domain(void)
 {
 	struct segment s = segment_send(1, 0, 100);
-	struct bytes b = {};
-	u32 cut;
 
-	frame_segment(&b, &s, false);
-	for (cut = 0; cut <= b.len; cut++) {
-		struct env *env = receiver_start(false);
-
-		unit_context("cut %u", cut);
-		env->recvs_foreign = true;
-		env->recvs[0].sge[0] = env_sge(FOREIGN, FOREIGN_TO, 64);
-		env->recvs[0].sge[2] = env_sge(FOREIGN, FOREIGN_TO + 100, 36);
-		CHECK_EQ(env_feed_cut(env, &b, cut), 0);
-		env_check_done(env, 0, true, 1, SIW_OP_RECEIVE, SIW_WC_SUCCESS, 100);
-		env_finish();
-		env_reset();
-	}
-	bytes_free(&b);
+	receiver_check_taken(start_sge_of_queue, &s, 1, end_hundred);
 }
 
 /* place_send(): memory that goes between two octets */
@@ -289,23 +288,20 @@ static void place_send__region_gone_on_the_way(void)
 	}
 }
 
+static struct env *start_sge_too_long(bool crc)
+{
+	struct env *env = receiver_start(crc);
+
+	env->recvs[0].sge[2] = env_sge(LOCAL, LOCAL_TO + SIZE - 36, 5000);
+	return env;
+}
+
 /* Of the SGE that the message ends in, only what it fills must be there. */
 static void place_send__unused_part_of_an_sge(void)
 {
 	struct segment s = segment_send(1, 0, 100);
-	struct bytes b = {};
-	u32 cut;
 
-	frame_segment(&b, &s, false);
-	for (cut = 0; cut <= b.len; cut++) {
-		struct env *env = receiver_start(false);
-
-		unit_context("cut %u", cut);
-		env->recvs[0].sge[2] = env_sge(LOCAL, LOCAL_TO + SIZE - 36, 5000);
-		CHECK_EQ(env_feed_cut(env, &b, cut), 0);
-		env_check_done(env, 0, true, 1, SIW_OP_RECEIVE, SIW_WC_SUCCESS, 100);
-	}
-	bytes_free(&b);
+	receiver_check_taken(start_sge_too_long, &s, 1, end_hundred);
 }
 
 /* end_send() */

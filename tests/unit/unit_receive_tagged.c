@@ -308,18 +308,25 @@ static void place_tagged__region_gone_on_the_way(void)
 
 /* end_read_response() */
 
-/* The RTR's Read has no work request, though its number looks like one */
-static void end_read_response__of_the_rtr(void)
+static struct env *start_rtr_and_read(void)
 {
-	struct segment s = segment_read_response(0, 0, 0);
 	struct env *env = receiver_start(false);
-	struct bytes b = {};
 
 	core_start(&env->qp, false, 1024, IWARP_RTR_READ, 0, false);
 	env->sq_put = 3;
 	env->qp.sq_get = 3;
 	env->qp.sends_tail = 3;
 	receiver_post_read(env, 7, 0, 9);
+	return env;
+}
+
+/* The RTR's Read has no work request, though its number looks like one */
+static void end_read_response__of_the_rtr(void)
+{
+	struct segment s = segment_read_response(0, 0, 0);
+	struct env *env = start_rtr_and_read();
+	struct bytes b = {};
+
 	CHECK_EQ(env->out_n, 2);
 	frame_segment(&b, &s, false);
 	CHECK_EQ(env_feed(env, b.data, b.len), 0);
@@ -337,14 +344,9 @@ static void end_read_response__of_the_rtr(void)
 static void fail_read__of_the_rtr(void)
 {
 	struct segment s = segment_read_response(UNKNOWN, 0, 0);
-	struct env *env = receiver_start(false);
+	struct env *env = start_rtr_and_read();
 	struct bytes b = {};
 
-	core_start(&env->qp, false, 1024, IWARP_RTR_READ, 0, false);
-	env->sq_put = 3;
-	env->qp.sq_get = 3;
-	env->qp.sends_tail = 3;
-	receiver_post_read(env, 7, 0, 9);
 	frame_segment(&b, &s, false);
 	CHECK_EQ(env_feed(env, b.data, b.len), -EPROTO);
 	CHECK_EQ(env->done_n, 0);
