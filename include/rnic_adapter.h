@@ -58,7 +58,7 @@ struct rnic_adapter_ops;
  * @item: the shim's, under its lock, as what follows
  * @functions: those that are registered
  * @flows: connections that are steered to it
- * @refs: one for registration, one for each listener, connection and handle
+ * @refs: one for registration, one for each listener, held port, connection and handle
  * @unused: completed by the last reference
  */
 struct rnic_adapter {
@@ -77,7 +77,9 @@ struct rnic_adapter {
 /**
  * struct rnic_function - a virtual NIC of an adapter; the driver embeds it
  * @adapter: set by the driver
- * @netdev: set by the driver: what the host sees of it
+ * @netdev: set by the driver: what the host sees of it. Before 6.6 rdma_cm knows a device by
+ *	the first 16 octets of its interface's dev_addr: functions that share a MAC
+ *	address, or have none, put something of their own behind it (dev_addr_mod()).
  * @kind: set by the driver
  * @number: set by the driver: unique on the adapter, never 0
  * @role: the shim's
@@ -168,8 +170,10 @@ struct rnic_handle {
  * struct rnic_conn - a connection of the adapter's TCP; the driver embeds it
  * @fn: set by the driver: whose local address it has
  * @flow: set by the driver
- * @sock: set by the driver: the connection as a TCP socket that nobody else has, with
- *	TCP's own callbacks, not those of a listener. One that the driver makes itself has
+ * @sock: set by the driver: the connection as a socket of Linux's own TCP that nobody
+ *	else has, with TCP's own callbacks, not those of a listener. siw goes past its
+ *	proto_ops: it reads the receive queue and the sequence numbers of struct
+ *	tcp_sock, and calls tcp_read_sock() and tcp_sendmsg_locked(). One that the driver makes itself has
  *	locks of a class of their own (iwarp_socket_reclassify()); one that TCP has made for
  *	a listener keeps what TCP gave it. The shim, and the QP, use its callbacks and
  *	its sk_user_data from accept() or connect() on until release().
@@ -287,7 +291,7 @@ struct rnic_rule {
  *	function in the namespace it is only logged.
  * @unlisten: reset what was not accepted, and free @listener. No notification comes
  *	after return.
- * @accept: the next connection, established, with its handle in use, or -EAGAIN,
+ * @accept: the next connection, established, or -EAGAIN,
  *	or -ECONNABORTED when there was one that is gone (ask again). After any other
  *	error it is asked again in a while.
  * @reject: refuse a connection that accept() has returned, by RST, and free it
@@ -308,7 +312,9 @@ struct rnic_rule {
  *	accepted should not be remembered. When the function goes first, or moves to another
  *	namespace, unsteer() and handle_remove() come then; the connection is still the
  *	driver's to free, and rnic_conn_gone() does nothing.
- * @handle_add: a handle, and where it leads. Any context. Nothing of the shim's is
+ * @handle_add: a handle; @hop is RNIC_HOP_RESOLVING yet, and handle_update() follows, maybe
+ *	before rnic_handle_get() returns. For a moment there may be two with the
+ *	same ends. Any context. Nothing of the shim's is
  *	to be called from this and the following two. An error is what rnic_handle_get()
  *	returns: it is told to who connects, and what comes in is refused.
  * @handle_update: it leads elsewhere. Any context, in the order of events.

@@ -20,8 +20,8 @@
  *	IFNAME, IFINDEX or else NETNSID, ADDRESS ... Addresses that do not fit come in
  *	further messages, right behind, of the same ADAPTER_ID and NUMBER.
  * @RNIC_NL_SET_ROLE: a function (IFINDEX; or PORT and NUMBER), ROLE
- * @RNIC_NL_GET_RULES: dump: ADAPTER, ADAPTER_ID, PORT (if seen), NUMBER, RULE, what
- *	it asks for, PACKETS, OCTETS
+ * @RNIC_NL_GET_RULES: dump: ADAPTER, ADAPTER_ID, PORT (if seen), NUMBER, IFNAME,
+ *	RULE, what it asks for, PACKETS, OCTETS
  * @RNIC_NL_ADD_RULE: a function, what the rule asks for: PROTOCOL, SOURCE,
  *	SOURCE_PREFIX, DEST, DEST_PREFIX, SOURCE_PORT, DEST_PORT, TOS, TOS_MASK
  * @RNIC_NL_DEL_RULE: a function, RULE

@@ -101,7 +101,7 @@ enum emu_counter {
  * @router: those that get what nobody has registered: primary, secondary
  * @steering: off for a test only: what is offloaded goes to the functions, too
  * @table: struct emu_entry, read under RCU
- * @lock: @addresses, @paths, @path_count, and changes of @table; any context
+ * @lock: @addresses, @paths, @path_count, @waiting, and changes of @table; any context
  * @addresses: struct emu_address
  * @rules: struct emu_rule; read under RCU
  * @paths: struct emu_path that the adapter keeps for itself, the oldest first
