@@ -216,18 +216,19 @@ static int function_check_lower(struct net_device *lower, struct netlink_ext_ack
 
 /*
  * The port's own address, for those who share it. What lies behind it in the buffer
- * never gets on a wire: 6.1's rdma_cm tells interfaces apart by it, and IPv6 gives
- * them link-local addresses of their own by dev_id.
+ * never gets on a wire: 6.1's rdma_cm tells interfaces apart by it, also those of
+ * adapters whose ports share one (a VLAN and what is under it), and IPv6 gives them
+ * link-local addresses of their own by dev_id.
  */
 static void function_set_address(struct emu_function *fn)
 {
 	struct net_device *netdev = fn->base.netdev;
-	__be16 number = htons(fn->base.number);
+	__be16 behind[] = { htons(fn->base.number), htons(fn->adapter->id) };
 
 	netdev->dev_id = fn->base.number;
 	if (fn->base.kind == RNIC_L2)
 		eth_hw_addr_set(netdev, fn->adapter->lower->dev_addr);
-	dev_addr_mod(netdev, ETH_ALEN, &number, sizeof(number));
+	dev_addr_mod(netdev, ETH_ALEN, behind, sizeof(behind));
 }
 
 /* Under the interface: number, address, counters */
