@@ -71,6 +71,24 @@ static void responder_refuse(struct iwarp_endpoint *ep, u8 revision, const void 
 		endpoint_over(ep, -ECONNREFUSED, EP_END_GRACEFUL);
 }
 
+/*
+ * The caller has hung up, or said what has no place. A FIN is answered by one: TCP
+ * repeats it if it is lost, but not a reset.
+ */
+static void responder_lose_caller(struct iwarp_endpoint *ep, int status)
+{
+	int ret = ep->transport->peek(ep->conn);
+
+	if (ret > 0)
+		atomic64_inc(&ep->dev->counters.mpa_errors);
+	endpoint_over(ep, status, ret ? EP_END_RESET : EP_END_GRACEFUL);
+}
+
+static bool responder_caller_waits(struct iwarp_endpoint *ep)
+{
+	return ep->transport->peek(ep->conn) == -EAGAIN;
+}
+
 static void responder_bad_request(struct iwarp_endpoint *ep, enum mpa_result result)
 {
 	const struct mpa_frame *frame = ep->rx.buf;
@@ -126,11 +144,8 @@ static void responder_judge_request(struct iwarp_endpoint *ep)
 		return;
 	}
 	/* The initiator has to wait for our reply. */
-	ret = ep->transport->peek(ep->conn);
-	if (ret != -EAGAIN) {
-		if (ret > 0)
-			atomic64_inc(&ep->dev->counters.mpa_errors);
-		endpoint_over(ep, -EPROTO, EP_END_RESET);
+	if (!responder_caller_waits(ep)) {
+		responder_lose_caller(ep, -EPROTO);
 		return;
 	}
 	ret = responder_report(ep);
@@ -149,6 +164,8 @@ static void responder_run_request_wait(struct iwarp_endpoint *ep)
 		responder_judge_request(ep);
 	} else if (ret == -EPROTO) {
 		responder_bad_request(ep, result);
+	} else if (ret == -EPIPE) {
+		responder_lose_caller(ep, ret);
 	} else if (ret != -EAGAIN) {
 		endpoint_over(ep, ret, EP_END_RESET);
 	} else if (endpoint_timed_out(ep)) {
@@ -160,18 +177,14 @@ static void responder_run_request_wait(struct iwarp_endpoint *ep)
 static void responder_run_answer_wait(struct iwarp_endpoint *ep, unsigned long events)
 {
 	unsigned long soon;
-	int ret;
 
 	if (events & BIT(EP_EVENT_ORPHANED)) {
 		soon = jiffies + msecs_to_jiffies(READ_ONCE(ep->dev->settings.request_timeout));
 		if (time_before(soon, ep->deadline))
 			ep->deadline = soon;
 	}
-	ret = ep->transport->peek(ep->conn);
-	if (ret != -EAGAIN) {
-		if (ret > 0)
-			atomic64_inc(&ep->dev->counters.mpa_errors);
-		endpoint_over(ep, -ECONNRESET, EP_END_RESET);
+	if (!responder_caller_waits(ep)) {
+		responder_lose_caller(ep, -ECONNRESET);
 	} else if (endpoint_timed_out(ep)) {
 		atomic64_inc(&ep->dev->counters.mpa_timeouts);
 		endpoint_over(ep, -ETIMEDOUT, EP_END_RESET);
@@ -184,15 +197,6 @@ void responder_run(struct iwarp_endpoint *ep, unsigned long events)
 		responder_run_request_wait(ep);
 	else
 		responder_run_answer_wait(ep, events);
-}
-
-/*
- * iw_cm's answer may come before the event that tells of the connection's end, or
- * of octets that have no place there.
- */
-static bool responder_caller_waits(struct iwarp_endpoint *ep)
-{
-	return ep->transport->peek(ep->conn) == -EAGAIN;
 }
 
 /* The request that iw_cm means, locked, or NULL when it is gone */
@@ -232,6 +236,7 @@ static int responder_accept(struct iwarp_endpoint *ep, struct iw_cm_id *id,
 	ep->sent.pdata = param->private_data;
 	ep->sent.pdata_len = param->private_data_len;
 
+	/* iw_cm's answer may come before the event that tells of this. */
 	if (!responder_caller_waits(ep))
 		return -ECONNRESET;
 	ret = endpoint_attach(ep, param->qpn);
@@ -287,6 +292,8 @@ int iwarp_cm_accept(struct iwarp_device *dev, struct iw_cm_id *id,
 	if (ret) {
 		if (ep->state == EP_ANSWER_WAIT && ret != -ECONNRESET)
 			responder_refuse(ep, ep->received.revision, NULL, 0);
+		else if (ep->state == EP_ANSWER_WAIT)
+			responder_lose_caller(ep, ret);
 		else
 			endpoint_over(ep, ret, EP_END_RESET);
 	}
@@ -315,7 +322,7 @@ int iwarp_cm_reject(struct iwarp_device *dev, struct iw_cm_id *id,
 	if (responder_caller_waits(ep)) {
 		responder_refuse(ep, ep->received.revision, pdata, pdata_len);
 	} else {
-		endpoint_over(ep, -ECONNRESET, EP_END_RESET);
+		responder_lose_caller(ep, -ECONNRESET);
 		ret = -ECONNRESET;
 	}
 	responder_unlock_request(ep);

@@ -302,7 +302,7 @@ class Bench:
         if self.listening:
             self.unlisten()
         self.endpoint.drain()
-        until(lambda: not self.sockets(), "sockets are left:\n" + "\n".join(self.sockets()))
+        until(lambda: not self.sockets(), lambda: "sockets are left:\n" + "\n".join(self.sockets()))
         self.ports.clear()
         used = {name: n for name, n in self.in_use.count().items() if n and name != "ctx"}
         equal(used, {}, "RDMA resources in use")

@@ -135,7 +135,7 @@ class Pair(Bench):
         self.calls.clear()
         super().clean()
         self.client.drain()
-        until(lambda: not self.callers_sockets(), "sockets of the client are left")
+        until(lambda: not self.callers_sockets(), lambda: "sockets of the client are left:\n" + "\n".join(self.callers_sockets()))
         used = {name: n for name, n in self.clients_use.count().items() if n and name != "ctx"}
         equal(used, {}, "RDMA resources in use by the client")
 
