@@ -58,15 +58,14 @@ void placeholder_leave(struct portspace_placeholder *ph)
  * @sk: the placeholder
  * @skb: for it, or about it
  * @whole: not a fragment, which nobody can make use of
+ * @leaked: it should not have come here, and counts
  *
  * Return: the netfilter verdict; @skb is gone if that is NF_STOLEN, and with it
  * perhaps @sk.
  */
-unsigned int placeholder_catch(struct sock *sk, struct sk_buff *skb, bool whole)
+unsigned int placeholder_catch(struct sock *sk, struct sk_buff *skb, bool whole, bool leaked)
 {
 	unsigned int packets = max_t(unsigned int, skb_shinfo(skb)->gso_segs, 1);
-	/* From the host itself: no steering could have taken it elsewhere. */
-	bool leaked = !(skb->dev && skb->dev->flags & IFF_LOOPBACK);
 	struct portspace_placeholder *ph;
 	unsigned int verdict = NF_DROP;
 

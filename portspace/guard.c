@@ -44,6 +44,12 @@ static bool guard_concerns(struct net *net, const struct sk_buff *skb)
 	return READ_ONCE(placeholders_of(net)->count) && skb->pkt_type == PACKET_HOST;
 }
 
+/* From the host itself: no steering could have taken it elsewhere. */
+static bool guard_is_from_here(const struct sk_buff *skb)
+{
+	return skb->dev && skb->dev->flags & IFF_LOOPBACK;
+}
+
 /* @held: @sk comes with a reference, not with the packet */
 static unsigned int guard_verdict(struct sock *sk, bool held, struct sk_buff *skb, bool whole)
 {
@@ -52,10 +58,24 @@ static unsigned int guard_verdict(struct sock *sk, bool held, struct sk_buff *sk
 	if (!sk)
 		return NF_ACCEPT;
 	if (placeholder_is(sk))
-		verdict = placeholder_catch(sk, skb, whole);
+		verdict = placeholder_catch(sk, skb, whole, !guard_is_from_here(skb));
 	if (held)
 		sock_gen_put(sk);
 	return verdict;
+}
+
+/*
+ * Of what comes to a listener steering knows a SYN. The rest could be the host's, whose own
+ * connections may have the port, too, and is nobody's.
+ */
+static unsigned int guard_listener(struct sock *sk, struct sk_buff *skb,
+				   const struct tcphdr *tcp, bool whole)
+{
+	bool opens = tcp->syn && !tcp->ack;
+
+	if (!sk || !placeholder_is(sk))
+		return NF_ACCEPT;
+	return placeholder_catch(sk, skb, whole, opens && !guard_is_from_here(skb));
 }
 
 /*
@@ -103,12 +123,12 @@ static unsigned int guard_tcp4(struct net *net, struct sk_buff *skb)
 					       inet_sdif(skb));
 		held = sk;
 	}
-	if (!sk && READ_ONCE(placeholders_of(net)->listeners))
-		sk = __inet_lookup_listener(net, guard_hashinfo(net), skb,
-					    offset + __tcp_hdrlen(tcp), ip->saddr, tcp->source,
-					    ip->daddr, ntohs(tcp->dest), inet_iif(skb),
-					    inet_sdif(skb));
-	return guard_verdict(sk, held, skb, true);
+	if (sk || !READ_ONCE(placeholders_of(net)->listeners))
+		return guard_verdict(sk, held, skb, true);
+	sk = __inet_lookup_listener(net, guard_hashinfo(net), skb, offset + __tcp_hdrlen(tcp),
+				    ip->saddr, tcp->source, ip->daddr, ntohs(tcp->dest),
+				    inet_iif(skb), inet_sdif(skb));
+	return guard_listener(sk, skb, tcp, true);
 }
 
 static unsigned int guard_icmp4(struct net *net, struct sk_buff *skb)
@@ -173,12 +193,12 @@ static unsigned int guard_tcp6(struct net *net, struct sk_buff *skb, unsigned in
 						inet6_sdif(skb));
 		held = sk;
 	}
-	if (!sk && READ_ONCE(placeholders_of(net)->listeners))
-		sk = inet6_lookup_listener(net, guard_hashinfo(net), skb,
-					   offset + __tcp_hdrlen(tcp), &ip->saddr, tcp->source,
-					   &ip->daddr, ntohs(tcp->dest), inet6_iif(skb),
-					   inet6_sdif(skb));
-	return guard_verdict(sk, held, skb, whole);
+	if (sk || !READ_ONCE(placeholders_of(net)->listeners))
+		return guard_verdict(sk, held, skb, whole);
+	sk = inet6_lookup_listener(net, guard_hashinfo(net), skb, offset + __tcp_hdrlen(tcp),
+				   &ip->saddr, tcp->source, &ip->daddr, ntohs(tcp->dest),
+				   inet6_iif(skb), inet6_sdif(skb));
+	return guard_listener(sk, skb, tcp, whole);
 }
 
 /* Where what it quotes begins; 0 if it does not, or does not count (RFC 4861 section 8.1). */
