@@ -240,7 +240,9 @@ void emu_address_remove(struct rnic_function *fn, const struct rnic_address *add
 int emu_rule_add(struct rnic_rule *rule);
 void emu_rule_remove(struct rnic_rule *rule);
 void emu_rule_count(struct rnic_rule *rule, u64 *packets, u64 *octets);
-struct emu_function *emu_rules_match(struct emu_adapter *adapter, struct sk_buff *skb);
+struct emu_function *emu_rules_match(struct emu_adapter *adapter, struct sk_buff *skb,
+				     const struct emu_packet *packet,
+				     const struct emu_function *from);
 
 /* path.c */
 int emu_path_add(struct rnic_handle *handle, const struct rnic_hop *hop);

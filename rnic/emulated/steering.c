@@ -388,7 +388,8 @@ static bool emu_is_offer(struct sk_buff *skb)
  * @adapter: the adapter
  * @skb: the packet
  * @packet: from emu_parse()
- * @from: the function that sent it, which does not get it back as a router; or NULL
+ * @from: the function that sent it, which does not get it back by a rule or as a router;
+ *	or NULL
  *
  * A fragment has no ports, or is not whole; a router's host can put it together.
  *
@@ -410,7 +411,7 @@ struct emu_target emu_steer(struct emu_adapter *adapter, struct sk_buff *skb,
 		return target;
 	}
 	if (!packet->fragment) {
-		target.fn = emu_rules_match(adapter, skb);
+		target.fn = emu_rules_match(adapter, skb, packet, from);
 		if (target.fn) {
 			emu_count(adapter, EMU_BY_RULE);
 			return target;
