@@ -53,6 +53,20 @@ void placeholder_leave(struct portspace_placeholder *ph)
 		complete(&ph->unused);
 }
 
+/* Whether something for a listening placeholder is its owner's, or nobody's */
+bool placeholder_concerns(struct sock *sk, const struct sk_buff *skb)
+{
+	struct portspace_placeholder *ph = placeholder_enter(sk);
+	bool ret = true;
+
+	if (!ph)
+		return true;
+	if (ph->owner.concerns)
+		ret = ph->owner.concerns(ph->owner.context, skb);
+	placeholder_leave(ph);
+	return ret;
+}
+
 /**
  * placeholder_catch() - the host got something for a placeholder
  * @sk: the placeholder
