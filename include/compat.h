@@ -156,6 +156,16 @@ static inline void compat_tcp_send_ack(struct sock *sk)
 #endif
 }
 
+/* As for a port where nobody listens. @skb: data begins with the TCP header */
+static inline void compat_tcp_send_reset(const struct proto *prot, struct sk_buff *skb)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+	prot->rsk_prot->send_reset(NULL, skb, SK_RST_REASON_NO_SOCKET);
+#else
+	prot->rsk_prot->send_reset(NULL, skb);
+#endif
+}
+
 /* Features until 6.12 */
 static inline void compat_netdev_lltx(struct net_device *netdev)
 {

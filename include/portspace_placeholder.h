@@ -38,6 +38,9 @@ struct portspace_tcp_info {
 
 /**
  * struct portspace_owner - who stands behind a placeholder
+ * @concerns: whether what the host received for a listener is for an address where
+ *	that is one; for others TCP answers as for a port where nobody listens. @skb's
+ *	network header is set; it stays as it is. Bottom halves off. NULL: all is.
  * @stray: the host received a TCP segment for it, or an ICMP error that quotes
  *	one of its own and is no redirect. @skb is the owner's from now on: its data
  *	begins with the IP header, it is not validated beyond that, and may be the
@@ -53,6 +56,7 @@ struct portspace_tcp_info {
  * them. None is running or comes any more after that has returned.
  */
 struct portspace_owner {
+	bool (*concerns)(void *context, const struct sk_buff *skb);
 	void (*stray)(void *context, struct sk_buff *skb);
 	void (*killed)(void *context);
 	void (*info)(void *context, struct portspace_tcp_info *info);

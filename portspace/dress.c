@@ -53,20 +53,33 @@ void placeholder_leave(struct portspace_placeholder *ph)
 		complete(&ph->unused);
 }
 
+/* Whether something for a listening placeholder is its owner's, or nobody's */
+bool placeholder_concerns(struct sock *sk, const struct sk_buff *skb)
+{
+	struct portspace_placeholder *ph = placeholder_enter(sk);
+	bool ret = true;
+
+	if (!ph)
+		return true;
+	if (ph->owner.concerns)
+		ret = ph->owner.concerns(ph->owner.context, skb);
+	placeholder_leave(ph);
+	return ret;
+}
+
 /**
  * placeholder_catch() - the host got something for a placeholder
  * @sk: the placeholder
  * @skb: for it, or about it
  * @whole: not a fragment, which nobody can make use of
+ * @leaked: it should not have come here, and counts
  *
  * Return: the netfilter verdict; @skb is gone if that is NF_STOLEN, and with it
  * perhaps @sk.
  */
-unsigned int placeholder_catch(struct sock *sk, struct sk_buff *skb, bool whole)
+unsigned int placeholder_catch(struct sock *sk, struct sk_buff *skb, bool whole, bool leaked)
 {
 	unsigned int packets = max_t(unsigned int, skb_shinfo(skb)->gso_segs, 1);
-	/* From the host itself: no steering could have taken it elsewhere. */
-	bool leaked = !(skb->dev && skb->dev->flags & IFF_LOOPBACK);
 	struct portspace_placeholder *ph;
 	unsigned int verdict = NF_DROP;
 

@@ -24,6 +24,9 @@
 #include <net/route.h>
 #include <net/sock.h>
 #include <net/tcp.h>
+#include <net/transp_v6.h>
+#include <net/xfrm.h>
+#include "compat.h"
 #include "guard.h"
 #include "placeholder.h"
 
@@ -44,6 +47,12 @@ static bool guard_concerns(struct net *net, const struct sk_buff *skb)
 	return READ_ONCE(placeholders_of(net)->count) && skb->pkt_type == PACKET_HOST;
 }
 
+/* From the host itself: no steering could have taken it elsewhere. */
+static bool guard_is_from_here(const struct sk_buff *skb)
+{
+	return skb->dev && skb->dev->flags & IFF_LOOPBACK;
+}
+
 /* @held: @sk comes with a reference, not with the packet */
 static unsigned int guard_verdict(struct sock *sk, bool held, struct sk_buff *skb, bool whole)
 {
@@ -52,10 +61,54 @@ static unsigned int guard_verdict(struct sock *sk, bool held, struct sk_buff *sk
 	if (!sk)
 		return NF_ACCEPT;
 	if (placeholder_is(sk))
-		verdict = placeholder_catch(sk, skb, whole);
+		verdict = placeholder_catch(sk, skb, whole, !guard_is_from_here(skb));
 	if (held)
 		sock_gen_put(sk);
 	return verdict;
+}
+
+/* What TCP does when it finds nobody for a segment; the segment is at @offset, and spoilt. */
+static void guard_send_reset(struct sk_buff *skb, unsigned int offset)
+{
+	bool ip4 = skb->protocol == htons(ETH_P_IP);
+	u8 family = ip4 ? AF_INET : AF_INET6;
+
+	if (nf_checksum(skb, NF_INET_LOCAL_IN, offset, IPPROTO_TCP, family) ||
+	    !xfrm_policy_check(NULL, XFRM_POLICY_IN, skb, family) || skb_linearize(skb))
+		return;
+	skb_set_transport_header(skb, offset);
+	__skb_pull(skb, offset);
+	if (tcp_hdrlen(skb) < sizeof(struct tcphdr) || tcp_hdrlen(skb) > skb->len)
+		return;
+	if (ip4) {
+		memmove(&TCP_SKB_CB(skb)->header.h4, IPCB(skb), sizeof(struct inet_skb_parm));
+		compat_tcp_send_reset(&tcp_prot, skb);
+	} else if (IS_ENABLED(CONFIG_IPV6)) {
+		memmove(&TCP_SKB_CB(skb)->header.h6, IP6CB(skb), sizeof(struct inet6_skb_parm));
+		compat_tcp_send_reset(&tcpv6_prot, skb);
+	}
+}
+
+/*
+ * Of what comes to a listener steering knows a SYN. The rest could be the host's, whose own
+ * connections may have the port, too, and is nobody's. What does not concern the owner is
+ * refused when the host's filters have seen it.
+ */
+static unsigned int guard_listener(struct sock *sk, struct sk_buff *skb,
+				   const struct tcphdr *tcp, unsigned int offset, bool whole,
+				   bool last)
+{
+	bool opens = tcp->syn && !tcp->ack;
+
+	if (!sk || !placeholder_is(sk))
+		return NF_ACCEPT;
+	if (placeholder_concerns(sk, skb))
+		return placeholder_catch(sk, skb, whole, opens && !guard_is_from_here(skb));
+	if (!last)
+		return NF_ACCEPT;
+	if (whole)
+		guard_send_reset(skb, offset);
+	return NF_DROP;
 }
 
 /*
@@ -85,7 +138,7 @@ static unsigned int guard_redirect(struct net *net, struct sock *sk, struct sk_b
 }
 
 /* The socket that TCP is going to find, unless early demux has found it. */
-static unsigned int guard_tcp4(struct net *net, struct sk_buff *skb)
+static unsigned int guard_tcp4(struct net *net, struct sk_buff *skb, bool last)
 {
 	unsigned int offset = skb_network_offset(skb) + ip_hdrlen(skb);
 	const struct iphdr *ip = ip_hdr(skb);
@@ -103,12 +156,12 @@ static unsigned int guard_tcp4(struct net *net, struct sk_buff *skb)
 					       inet_sdif(skb));
 		held = sk;
 	}
-	if (!sk && READ_ONCE(placeholders_of(net)->listeners))
-		sk = __inet_lookup_listener(net, guard_hashinfo(net), skb,
-					    offset + __tcp_hdrlen(tcp), ip->saddr, tcp->source,
-					    ip->daddr, ntohs(tcp->dest), inet_iif(skb),
-					    inet_sdif(skb));
-	return guard_verdict(sk, held, skb, true);
+	if (sk || !READ_ONCE(placeholders_of(net)->listeners))
+		return guard_verdict(sk, held, skb, true);
+	sk = __inet_lookup_listener(net, guard_hashinfo(net), skb, offset + __tcp_hdrlen(tcp),
+				    ip->saddr, tcp->source, ip->daddr, ntohs(tcp->dest),
+				    inet_iif(skb), inet_sdif(skb));
+	return guard_listener(sk, skb, tcp, offset, true, last);
 }
 
 static unsigned int guard_icmp4(struct net *net, struct sk_buff *skb)
@@ -146,7 +199,7 @@ static unsigned int guard_ipv4(void *priv, struct sk_buff *skb, const struct nf_
 		return NF_ACCEPT;
 	switch (ip_hdr(skb)->protocol) {
 	case IPPROTO_TCP:
-		return guard_tcp4(state->net, skb);
+		return guard_tcp4(state->net, skb, false);
 	case IPPROTO_ICMP:
 		return guard_icmp4(state->net, skb);
 	default:
@@ -154,9 +207,23 @@ static unsigned int guard_ipv4(void *priv, struct sk_buff *skb, const struct nf_
 	}
 }
 
+/* Early demux finds connections; what it has not found may be for a listener. */
+static bool guard_concerns_listener(struct net *net, const struct sk_buff *skb)
+{
+	return guard_concerns(net, skb) && !skb->sk && READ_ONCE(placeholders_of(net)->listeners);
+}
+
+static unsigned int guard_ipv4_last(void *priv, struct sk_buff *skb,
+				    const struct nf_hook_state *state)
+{
+	if (!guard_concerns_listener(state->net, skb) || ip_hdr(skb)->protocol != IPPROTO_TCP)
+		return NF_ACCEPT;
+	return guard_tcp4(state->net, skb, true);
+}
+
 #if IS_ENABLED(CONFIG_IPV6)
 static unsigned int guard_tcp6(struct net *net, struct sk_buff *skb, unsigned int offset,
-			       bool whole)
+			       bool whole, bool last)
 {
 	const struct ipv6hdr *ip = ipv6_hdr(skb);
 	struct sock *sk = skb->sk;
@@ -173,12 +240,12 @@ static unsigned int guard_tcp6(struct net *net, struct sk_buff *skb, unsigned in
 						inet6_sdif(skb));
 		held = sk;
 	}
-	if (!sk && READ_ONCE(placeholders_of(net)->listeners))
-		sk = inet6_lookup_listener(net, guard_hashinfo(net), skb,
-					   offset + __tcp_hdrlen(tcp), &ip->saddr, tcp->source,
-					   &ip->daddr, ntohs(tcp->dest), inet6_iif(skb),
-					   inet6_sdif(skb));
-	return guard_verdict(sk, held, skb, whole);
+	if (sk || !READ_ONCE(placeholders_of(net)->listeners))
+		return guard_verdict(sk, held, skb, whole);
+	sk = inet6_lookup_listener(net, guard_hashinfo(net), skb, offset + __tcp_hdrlen(tcp),
+				   &ip->saddr, tcp->source, &ip->daddr, ntohs(tcp->dest),
+				   inet6_iif(skb), inet6_sdif(skb));
+	return guard_listener(sk, skb, tcp, offset, whole, last);
 }
 
 /* Where what it quotes begins; 0 if it does not, or does not count (RFC 4861 section 8.1). */
@@ -261,16 +328,29 @@ static unsigned int guard_ipv6(void *priv, struct sk_buff *skb, const struct nf_
 	whole = !(flags & IP6_FH_F_FRAG);
 	switch (protocol) {
 	case IPPROTO_TCP:
-		return guard_tcp6(state->net, skb, offset, whole);
+		return guard_tcp6(state->net, skb, offset, whole, false);
 	case IPPROTO_ICMPV6:
 		return guard_icmp6(state->net, skb, offset, whole);
 	default:
 		return NF_ACCEPT;
 	}
 }
+
+static unsigned int guard_ipv6_last(void *priv, struct sk_buff *skb,
+				    const struct nf_hook_state *state)
+{
+	unsigned short fragment = 0;
+	unsigned int offset = 0;
+	int flags = 0;
+
+	if (!guard_concerns_listener(state->net, skb) ||
+	    ipv6_find_hdr(skb, &offset, -1, &fragment, &flags) != IPPROTO_TCP || fragment)
+		return NF_ACCEPT;
+	return guard_tcp6(state->net, skb, offset, !(flags & IP6_FH_F_FRAG), true);
+}
 #endif
 
-/* First of all: a rule that rejects would send something. */
+/* First of all: a rule that rejects would send something. Last: one that drops is heeded. */
 static const struct nf_hook_ops guard_hooks[] = {
 	{
 		.hook = guard_ipv4,
@@ -278,12 +358,24 @@ static const struct nf_hook_ops guard_hooks[] = {
 		.hooknum = NF_INET_LOCAL_IN,
 		.priority = NF_IP_PRI_FIRST,
 	},
+	{
+		.hook = guard_ipv4_last,
+		.pf = NFPROTO_IPV4,
+		.hooknum = NF_INET_LOCAL_IN,
+		.priority = NF_IP_PRI_LAST,
+	},
 #if IS_ENABLED(CONFIG_IPV6)
 	{
 		.hook = guard_ipv6,
 		.pf = NFPROTO_IPV6,
 		.hooknum = NF_INET_LOCAL_IN,
 		.priority = NF_IP6_PRI_FIRST,
+	},
+	{
+		.hook = guard_ipv6_last,
+		.pf = NFPROTO_IPV6,
+		.hooknum = NF_INET_LOCAL_IN,
+		.priority = NF_IP6_PRI_LAST,
 	},
 #endif
 };

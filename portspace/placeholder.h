@@ -91,6 +91,7 @@ struct portspace_placeholder *placeholder_enter(struct sock *sk);
 int listening_stand_in(struct portspace_reservation *res, struct portspace_placeholder *ph);
 void listening_stand_down(struct portspace_reservation *res, struct portspace_placeholder *ph);
 bool placeholder_ask(struct sock *sk, struct portspace_tcp_info *info);
-unsigned int placeholder_catch(struct sock *sk, struct sk_buff *skb, bool whole);
+bool placeholder_concerns(struct sock *sk, const struct sk_buff *skb);
+unsigned int placeholder_catch(struct sock *sk, struct sk_buff *skb, bool whole, bool leaked);
 
 #endif

@@ -101,12 +101,8 @@ static void connection_stray(void *context, struct sk_buff *skb)
 	stray_to(((struct connection *)context)->fn, skb);
 }
 
-/**
- * connection_stray_listener() - the host received something for a port that listens
- * @context: its network namespace
- * @skb: as in struct portspace_owner
- */
-void connection_stray_listener(void *context, struct sk_buff *skb)
+/* Whose what is received for is, in a network namespace; RCU keeps it. */
+static struct rnic_function *stray_function(const struct net *net, const struct sk_buff *skb)
 {
 	struct sockaddr_storage addr = {};
 	int ifindex;
@@ -120,8 +116,35 @@ void connection_stray_listener(void *context, struct sk_buff *skb)
 		addr.ss_family = AF_INET;
 		((struct sockaddr_in *)&addr)->sin_addr.s_addr = ip_hdr(skb)->daddr;
 	}
+	return address_function(net, &addr, &vlan, &ifindex);
+}
+
+/**
+ * connection_concerns_listener() - whether a port listens on an address
+ * @context: its network namespace
+ * @skb: what the host received, as in struct portspace_owner
+ *
+ * A wildcard is for what the adapters have; the host has more.
+ */
+bool connection_concerns_listener(void *context, const struct sk_buff *skb)
+{
+	bool ret;
+
 	rcu_read_lock();
-	stray_to(address_function(context, &addr, &vlan, &ifindex), skb);
+	ret = stray_function(context, skb);
+	rcu_read_unlock();
+	return ret;
+}
+
+/**
+ * connection_stray_listener() - the host received something for a port that listens
+ * @context: its network namespace
+ * @skb: as in struct portspace_owner
+ */
+void connection_stray_listener(void *context, struct sk_buff *skb)
+{
+	rcu_read_lock();
+	stray_to(stray_function(context, skb), skb);
 	rcu_read_unlock();
 }
 

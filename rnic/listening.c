@@ -145,6 +145,7 @@ struct iwarp_listening *rnic_listen(const struct iwarp_listen_params *params,
 				    const struct iwarp_watch *watch)
 {
 	const struct portspace_owner owner = {
+		.concerns = connection_concerns_listener,
 		.stray = connection_stray_listener,
 		.context = params->net,
 	};

@@ -135,6 +135,7 @@ void connection_exit(void);
 struct iwarp_conn *connection_accepted(struct portspace_reservation *res, struct rnic_conn *conn,
 				       struct net *net);
 void connection_drop_lingering(struct rnic_function *fn);
+bool connection_concerns_listener(void *context, const struct sk_buff *skb);
 void connection_stray_listener(void *context, struct sk_buff *skb);
 
 #endif

@@ -307,6 +307,9 @@ static int adapter_event(struct notifier_block *nb, unsigned long what, void *ar
 	list_for_each_entry(adapter, &emu_adapters, item) {
 		if (adapter->lower != netdev)
 			continue;
+		/* Functions are Ethernet, and have its address. */
+		if (what == NETDEV_PRE_TYPE_CHANGE)
+			return notifier_from_errno(-EBUSY);
 		if (what == NETDEV_CHANGENAME)
 			rnic_adapter_rename(&adapter->base, netdev->name);
 		if (what == NETDEV_CHANGEMTU) {

@@ -165,6 +165,7 @@ struct emu_function {
 struct emu_packet {
 	struct emu_key flow;	/* EMU_FLOW, from the receiver's point of view */
 	bool tcp;
+	bool opens;		/* a SYN without ACK */
 	bool quoted;		/* an ICMP error: @flow is what it is about */
 	bool fragment;
 };
@@ -227,7 +228,7 @@ struct emu_address *emu_find_address(struct emu_adapter *adapter, const struct i
 				     u16 vlan);
 bool emu_parse(struct sk_buff *skb, struct emu_packet *packet);
 bool emu_is_own(struct emu_adapter *adapter, const struct emu_packet *packet);
-bool emu_steer_offloaded(struct emu_adapter *adapter, const struct emu_packet *packet);
+bool emu_steer_stray(struct emu_adapter *adapter, const struct emu_packet *packet);
 struct emu_target emu_steer(struct emu_adapter *adapter, struct sk_buff *skb,
 			    struct emu_packet *packet, struct emu_function *from);
 int emu_flow_steer(struct rnic_function *fn, const struct rnic_flow *flow);
@@ -239,7 +240,9 @@ void emu_address_remove(struct rnic_function *fn, const struct rnic_address *add
 int emu_rule_add(struct rnic_rule *rule);
 void emu_rule_remove(struct rnic_rule *rule);
 void emu_rule_count(struct rnic_rule *rule, u64 *packets, u64 *octets);
-struct emu_function *emu_rules_match(struct emu_adapter *adapter, struct sk_buff *skb);
+struct emu_function *emu_rules_match(struct emu_adapter *adapter, struct sk_buff *skb,
+				     const struct emu_packet *packet,
+				     const struct emu_function *from);
 
 /* path.c */
 int emu_path_add(struct rnic_handle *handle, const struct rnic_hop *hop);

@@ -297,22 +297,23 @@ static bool stray_is_offloaded(struct emu_adapter *adapter, struct sk_buff *skb)
 	if (!emu_parse(skb, &packet))
 		return false;
 	spin_lock(&adapter->lock);
-	ret = emu_steer_offloaded(adapter, &packet);
+	ret = emu_steer_stray(adapter, &packet);
 	list_for_each_entry(address, &adapter->addresses, item) {
 		if (ret)
 			break;
 		if (!ipv6_addr_equal(&address->entry.key.local, &packet.flow.local))
 			continue;
 		packet.flow.vlan = address->entry.key.vlan;
-		ret = emu_steer_offloaded(adapter, &packet);
+		ret = emu_steer_stray(adapter, &packet);
 	}
 	spin_unlock(&adapter->lock);
 	return ret;
 }
 
 /*
- * The host has it, and it is for the adapter's TCP: it comes from the host itself, or
- * was put together from fragments. When steering is off, it is not helped back.
+ * The host has it, and it is for the adapter's TCP: it comes from the host itself, was put
+ * together from fragments, or is of no connection that either of them has. When steering is
+ * off, it is not helped back.
  */
 void emu_stray(struct rnic_function *fn, struct sk_buff *skb)
 {

@@ -119,15 +119,26 @@ static bool rule_matches(const struct rnic_rule *rule, const struct rule_facts *
 	       ipv6_prefix_equal(&rule->dest, &facts->dest, rule->dest_bits);
 }
 
+/* Nobody is given what he has sent himself, nor an IP-only function what is of a VLAN. */
+static bool rule_may_give(const struct emu_rule *r, const struct emu_packet *packet,
+			  const struct emu_function *from)
+{
+	return r->fn != from && !(packet->flow.vlan && r->fn->base.kind == RNIC_L3);
+}
+
 /**
  * emu_rules_match() - the function that a rule gives a packet to
  * @adapter: the adapter
- * @skb: an IP packet that is no fragment; emu_parse() has seen its headers
+ * @skb: an IP packet that is no fragment
+ * @packet: from emu_parse()
+ * @from: the function that sent it, or NULL
  *
  * Context: RCU.
  * Return: the function, or NULL.
  */
-struct emu_function *emu_rules_match(struct emu_adapter *adapter, struct sk_buff *skb)
+struct emu_function *emu_rules_match(struct emu_adapter *adapter, struct sk_buff *skb,
+				     const struct emu_packet *packet,
+				     const struct emu_function *from)
 {
 	struct rule_facts facts;
 	struct emu_rule *r;
@@ -136,7 +147,7 @@ struct emu_function *emu_rules_match(struct emu_adapter *adapter, struct sk_buff
 		return NULL;
 	rule_get_facts(skb, &facts);
 	list_for_each_entry_rcu(r, &adapter->rules, item) {
-		if (!rule_matches(&r->rule, &facts))
+		if (!rule_may_give(r, packet, from) || !rule_matches(&r->rule, &facts))
 			continue;
 		atomic64_add(max_t(u16, skb_shinfo(skb)->gso_segs, 1), &r->packets);
 		atomic64_add(skb->len - skb_network_offset(skb), &r->octets);

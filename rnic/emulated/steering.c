@@ -10,8 +10,11 @@
 #include <linux/slab.h>
 #include <linux/tcp.h>
 #include <net/icmp.h>
+#include <net/inet6_hashtables.h>
+#include <net/inet_hashtables.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
+#include <net/sock.h>
 #include "emulated.h"
 
 #define DHCP_CLIENT_PORT	68
@@ -129,6 +132,19 @@ static bool emu_parse_ports(struct sk_buff *skb, int offset, struct emu_key *flo
 	return true;
 }
 
+static bool emu_parse_tcp(struct sk_buff *skb, int offset, struct emu_packet *packet)
+{
+	struct tcphdr buf;
+	const struct tcphdr *tcp = skb_header_pointer(skb, offset, sizeof(buf), &buf);
+
+	if (!tcp)
+		return false;
+	packet->flow.local_port = tcp->dest;
+	packet->flow.remote_port = tcp->source;
+	packet->opens = tcp->syn && !tcp->ack;
+	return true;
+}
+
 /* What an ICMP error is about; a false result is no matter. Redirects are for who has routes. */
 static bool emu_parse_quoted4(struct sk_buff *skb, int offset, struct emu_packet *packet)
 {
@@ -168,7 +184,7 @@ static bool emu_parse4(struct sk_buff *skb, struct emu_packet *packet)
 	protocol = ip->protocol;
 	offset += ip->ihl * 4;
 	if (protocol == IPPROTO_TCP)
-		packet->tcp = emu_parse_ports(skb, offset, &packet->flow, false);
+		packet->tcp = emu_parse_tcp(skb, offset, packet);
 	else if (protocol == IPPROTO_ICMP)
 		packet->quoted = emu_parse_quoted4(skb, offset, packet);
 	return true;
@@ -220,7 +236,7 @@ static bool emu_parse6(struct sk_buff *skb, struct emu_packet *packet)
 	if (offset < 0 || packet->fragment)
 		return true;
 	if (protocol == IPPROTO_TCP)
-		packet->tcp = emu_parse_ports(skb, offset, &packet->flow, false);
+		packet->tcp = emu_parse_tcp(skb, offset, packet);
 	else if (protocol == IPPROTO_ICMPV6)
 		packet->quoted = emu_parse_quoted6(skb, offset, packet);
 	return true;
@@ -256,7 +272,7 @@ static bool emu_is_flow(struct emu_adapter *adapter, const struct emu_packet *pa
 	return (packet->tcp || packet->quoted) && emu_find(adapter, &packet->flow);
 }
 
-static bool emu_is_for_listener(struct emu_adapter *adapter, const struct emu_packet *packet)
+static bool emu_is_to_listener(struct emu_adapter *adapter, const struct emu_packet *packet)
 {
 	struct emu_key key = packet->flow;
 
@@ -266,24 +282,64 @@ static bool emu_is_for_listener(struct emu_adapter *adapter, const struct emu_pa
 	return packet->tcp && emu_find(adapter, &key);
 }
 
+/* Whether the adapter's own TCP has a socket for a segment: a connection that is not steered yet */
+static bool emu_is_known(struct emu_adapter *adapter, const struct emu_key *flow)
+{
+	struct net_device *port = rcu_dereference(adapter->port);
+	struct net *net = port ? dev_net(port) : NULL;
+	struct sock *sk = NULL;
+
+	if (!net)
+		return false;
+	if (ipv6_addr_v4mapped(&flow->local))
+		sk = __inet_lookup_established(net, net->ipv4.tcp_death_row.hashinfo,
+					       flow->remote.s6_addr32[3], flow->remote_port,
+					       flow->local.s6_addr32[3], ntohs(flow->local_port),
+					       port->ifindex, 0);
+	else if (IS_ENABLED(CONFIG_IPV6))
+		sk = __inet6_lookup_established(net, net->ipv4.tcp_death_row.hashinfo,
+						&flow->remote, flow->remote_port, &flow->local,
+						ntohs(flow->local_port), port->ifindex, 0);
+	if (sk)
+		sock_gen_put(sk);
+	return sk;
+}
+
+/* A connection of the host's own TCP may have the port, too. */
+static bool emu_is_for_listener(struct emu_adapter *adapter, const struct emu_packet *packet)
+{
+	return emu_is_to_listener(adapter, packet) &&
+	       (packet->opens || emu_is_known(adapter, &packet->flow));
+}
+
 /* Whether what the adapter's TCP sends is for itself; under RCU */
 bool emu_is_own(struct emu_adapter *adapter, const struct emu_packet *packet)
 {
 	return emu_is_flow(adapter, packet) || emu_is_for_listener(adapter, packet);
 }
 
-/* As emu_is_own(), and counts it */
-bool emu_steer_offloaded(struct emu_adapter *adapter, const struct emu_packet *packet)
+static bool emu_count_if(struct emu_adapter *adapter, enum emu_counter counter, bool is)
 {
-	if (emu_is_flow(adapter, packet)) {
-		emu_count(adapter, EMU_TO_FLOW);
-		return true;
-	}
-	if (emu_is_for_listener(adapter, packet)) {
-		emu_count(adapter, EMU_TO_LISTENER);
-		return true;
-	}
-	return false;
+	if (is)
+		emu_count(adapter, counter);
+	return is;
+}
+
+/* As emu_is_own(), and counts it */
+static bool emu_steer_offloaded(struct emu_adapter *adapter, const struct emu_packet *packet)
+{
+	return emu_count_if(adapter, EMU_TO_FLOW, emu_is_flow(adapter, packet)) ||
+	       emu_count_if(adapter, EMU_TO_LISTENER, emu_is_for_listener(adapter, packet));
+}
+
+/*
+ * The same for what the host has not, either: the adapter's listener answers to what is of
+ * no connection, and takes the echo of a SYN cookie for one.
+ */
+bool emu_steer_stray(struct emu_adapter *adapter, const struct emu_packet *packet)
+{
+	return emu_count_if(adapter, EMU_TO_FLOW, emu_is_flow(adapter, packet)) ||
+	       emu_count_if(adapter, EMU_TO_LISTENER, emu_is_to_listener(adapter, packet));
 }
 
 static bool emu_is_up(const struct emu_function *fn)
@@ -332,7 +388,8 @@ static bool emu_is_offer(struct sk_buff *skb)
  * @adapter: the adapter
  * @skb: the packet
  * @packet: from emu_parse()
- * @from: the function that sent it, which does not get it back as a router; or NULL
+ * @from: the function that sent it, which does not get it back by a rule or as a router;
+ *	or NULL
  *
  * A fragment has no ports, or is not whole; a router's host can put it together.
  *
@@ -354,7 +411,7 @@ struct emu_target emu_steer(struct emu_adapter *adapter, struct sk_buff *skb,
 		return target;
 	}
 	if (!packet->fragment) {
-		target.fn = emu_rules_match(adapter, skb);
+		target.fn = emu_rules_match(adapter, skb, packet, from);
 		if (target.fn) {
 			emu_count(adapter, EMU_BY_RULE);
 			return target;

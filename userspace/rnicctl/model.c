@@ -71,15 +71,17 @@ static int take_address(const struct nlattr *attr, void *data)
 {
 	const struct nlattr *tb[RNIC_NL_ATTR_MAX + 1];
 	struct function *fn = data;
-	struct prefix *address;
+	struct prefix address = {};
 
 	if (mnl_attr_get_type(attr) != RNIC_NL_ADDRESS)
 		return MNL_CB_OK;
 	netlink_parse_nested(attr, tb, RNIC_NL_ATTR_MAX);
-	fn->addresses = grow(fn->addresses, fn->count, &fn->room, sizeof(*address));
-	address = &fn->addresses[fn->count++];
-	take_prefix(tb[RNIC_NL_DEST], NULL, address);
-	address->vlan = netlink_u32(tb[RNIC_NL_VLAN]);
+	take_prefix(tb[RNIC_NL_DEST], NULL, &address);
+	if (!address.family)
+		return MNL_CB_OK;
+	address.vlan = netlink_u32(tb[RNIC_NL_VLAN]);
+	fn->addresses = grow(fn->addresses, fn->count, &fn->room, sizeof(address));
+	fn->addresses[fn->count++] = address;
 	return MNL_CB_OK;
 }
 

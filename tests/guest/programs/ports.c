@@ -17,8 +17,8 @@
  *	ports connect ADDR PORT COUNT PEERS [SOURCE [PORT]]
  *		COUNT connections to each of ADDR, ADDR + 1 ...; prints the local and remote address of each, as
  *		librdmacm knows them, then says how many there are and waits to be killed
- *	ports serve PORT
- *		accepts on the IPv4 wildcard; prints the remote address of each connection
+ *	ports serve PORT [ADDR [reuse]]
+ *		accepts on ADDR (the IPv4 wildcard); prints the remote address of each connection
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -553,15 +553,18 @@ static int __attribute__((noreturn)) connects(const char *addr, uint16_t port, u
 		pause();
 }
 
-static int __attribute__((noreturn)) serve(uint16_t port)
+static int __attribute__((noreturn)) serve(uint16_t port, const char *addr, bool reuse)
 {
 	struct rdma_conn_param param = { .responder_resources = 1, .initiator_depth = 1 };
-	union address any = parse("0.0.0.0", port);
+	union address a = parse(addr, port);
 	struct rdma_cm_event *ev;
 	struct rdma_cm_id *id;
+	int on = 1;
 
 	must(rdma_create_id(channel, &id, NULL, RDMA_PS_TCP));
-	must(rdma_bind_addr(id, &any.any));
+	if (reuse)
+		must(rdma_set_option(id, RDMA_OPTION_ID, RDMA_OPTION_ID_REUSEADDR, &on, sizeof(on)));
+	must(rdma_bind_addr(id, &a.any));
 	must(rdma_listen(id, 128));
 	puts("listening");
 	fflush(stdout);
@@ -595,7 +598,8 @@ int main(int argc, char **argv)
 		return connects(argv[2], atoi(argv[3]), atoi(argv[4]), atoi(argv[5]), argv[6],
 				argc > 7 ? atoi(argv[7]) : 0);
 	if (!strcmp(mode, "serve") && argc >= 3)
-		return serve(atoi(argv[2]));
+		return serve(atoi(argv[2]), argc > 3 ? argv[3] : "0.0.0.0",
+			     argc > 3 && given(argv + 4, "reuse"));
 	fputs("ports: see the head of ports.c\n", stderr);
 	return 2;
 }
