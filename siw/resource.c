@@ -85,7 +85,6 @@ static int fill_mr(struct sk_buff *msg, const void *object)
 	const char *kind = region->fast ? "fast" : region->dmabuf ? "dma-buf" : "pages";
 
 	return rdma_nl_put_driver_string(msg, "kind", kind) ||
-	       rdma_nl_put_driver_u32_hex(msg, "stag", READ_ONCE(region->stag)) ||
 	       rdma_nl_put_driver_u32(msg, "valid", READ_ONCE(region->valid)) ||
 	       rdma_nl_put_driver_u32_hex(msg, "access", READ_ONCE(region->access)) ||
 	       rdma_nl_put_driver_u64(msg, "length", READ_ONCE(region->length)) ||
