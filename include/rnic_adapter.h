@@ -170,13 +170,14 @@ struct rnic_handle {
  * struct rnic_conn - a connection of the adapter's TCP; the driver embeds it
  * @fn: set by the driver: whose local address it has
  * @flow: set by the driver
- * @sock: set by the driver: the connection as a socket of Linux's own TCP that nobody
- *	else has, with TCP's own callbacks, not those of a listener. siw goes past its
- *	proto_ops: it reads the receive queue and the sequence numbers of struct
- *	tcp_sock, and calls tcp_read_sock() and tcp_sendmsg_locked(). One that the driver makes itself has
- *	locks of a class of their own (iwarp_socket_reclassify()); one that TCP has made for
- *	a listener keeps what TCP gave it. The shim, and the QP, use its callbacks and
- *	its sk_user_data from accept() or connect() on until release().
+ * @sock: set by the driver: the connection as a socket of Linux's own TCP that
+ *	nobody else has, with TCP's own callbacks, not those of a listener. siw goes
+ *	past its proto_ops: it reads the receive queue and the sequence numbers of
+ *	struct tcp_sock, and calls tcp_read_sock() and tcp_sendmsg_locked(). One that
+ *	the driver makes itself has locks of a class of their own
+ *	(iwarp_socket_reclassify()); one that TCP has made for a listener keeps what TCP
+ *	gave it. The shim, and the QP, use its callbacks and its sk_user_data from
+ *	accept() or connect() on until release().
  * @peer: set by the driver: what connect(2) on @sock is given to connect again
  * @shim: the shim's
  */
