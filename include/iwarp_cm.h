@@ -141,7 +141,7 @@ struct iwarp_cm_counters {
 	atomic64_t rejects_received;
 	atomic64_t mpa_errors;		/* malformed requests and replies */
 	atomic64_t mpa_fallbacks;	/* connects that were tried again in revision 1 */
-	atomic64_t mpa_timeouts;	/* steps of connecting that ran out of time, not of closing */
+	atomic64_t mpa_timeouts;	/* steps of connecting, not of closing */
 	atomic64_t backlog_drops;	/* silent ones that made room, and requests without */
 	atomic64_t strays;		/* came to an address of no device */
 };
