@@ -140,6 +140,28 @@ bool iwarp_cm_serves(struct net *net, const struct sockaddr_storage *addr)
 EXPORT_SYMBOL_GPL(iwarp_cm_serves);
 
 /**
+ * iwarp_cm_has - whether a device is one of ours
+ * @ibdev: any, of any provider
+ *
+ * May sleep.
+ */
+bool iwarp_cm_has(const struct ib_device *ibdev)
+{
+	struct iwarp_device *dev;
+	bool has = false;
+
+	mutex_lock(&devices_lock);
+	list_for_each_entry(dev, &devices, list) {
+		has = dev->ibdev == ibdev;
+		if (has)
+			break;
+	}
+	mutex_unlock(&devices_lock);
+	return has;
+}
+EXPORT_SYMBOL_GPL(iwarp_cm_has);
+
+/**
  * iwarp_cm_register - let a device have connections
  * @dev: filled in by the provider; lives until iwarp_cm_unregister() has returned
  *

@@ -225,6 +225,7 @@ struct iwarp_cm_info {
 bool iwarp_cm_info(const struct iw_cm_id *id, struct iwarp_cm_info *info);
 void iwarp_cm_abort(const struct iw_cm_id *id);
 bool iwarp_cm_serves(struct net *net, const struct sockaddr_storage *addr);
+bool iwarp_cm_has(const struct ib_device *ibdev);
 
 /* From a QP, any context that may take a spinlock with bottom halves off */
 void iwarp_cm_qp_event(struct iwarp_endpoint *ep, enum iwarp_qp_event event);

@@ -3,6 +3,8 @@
 #include <rdma/ib_cm.h>
 #include <rdma/ib_marshall.h>
 #include <rdma/ib_verbs.h>
+#include <rdma/restrack.h>
+#include "iwarp_cm.h"
 #include "ucm.h"
 
 /* What came before ECE is what every user sends. */
@@ -32,11 +34,53 @@ static void connect_fill(struct rdma_conn_param *to, const struct rdma_cm_id *cm
 		to->qkey = from->qkey;
 }
 
+/* What an application that drops its rights has made before is still its own. */
+static bool connect_qp_is_callers(const struct ib_qp *qp)
+{
+	struct task_struct *maker = qp->res.task;
+
+	if (rdma_is_kernel_res(&qp->res) || !maker)
+		return false;
+	return same_thread_group(maker, current) ||
+	       uid_eq(task_uid(maker), current_uid());
+}
+
+/*
+ * The QP is whichever the program has named, and iw_cm takes it as it is: without
+ * this anybody could connect a QP of another user's, or of the kernel's, to a peer of
+ * his own. It is kept until the answer, so that its number stays its own.
+ *
+ * Sets @qp, which connect_put_qp() takes: NULL for others' devices.
+ */
+static int connect_get_qp(const struct rdma_cm_id *cm_id, u32 qpn, struct ib_qp **qp)
+{
+	struct ib_device *ibdev = cm_id->device;
+
+	*qp = NULL;
+	if (!ibdev || !iwarp_cm_has(ibdev))
+		return 0;
+	*qp = ibdev->ops.iw_get_qp(ibdev, qpn);
+	if (!*qp)
+		return -EINVAL;
+	ibdev->ops.iw_add_ref(*qp);
+	if (connect_qp_is_callers(*qp))
+		return 0;
+	ibdev->ops.iw_rem_ref(*qp);
+	return -EINVAL;
+}
+
+static void connect_put_qp(struct ib_qp *qp)
+{
+	if (qp)
+		qp->device->ops.iw_rem_ref(qp);
+}
+
 int ucm_cmd_connect(const struct ucm_command *cmd)
 {
 	struct rdma_conn_param param;
 	struct rdma_ucm_connect in;
 	struct ucm_id *id;
+	struct ib_qp *qp;
 	int ret;
 
 	ret = connect_get(cmd, &in, sizeof(in), offsetofend(struct rdma_ucm_connect, reserved));
@@ -47,11 +91,15 @@ int ucm_cmd_connect(const struct ucm_command *cmd)
 	id = ucm_id_lock_bound(cmd->file, in.id);
 	if (IS_ERR(id))
 		return PTR_ERR(id);
+	connect_fill(&param, id->cm_id, &in.conn_param);
+	ret = connect_get_qp(id->cm_id, param.qp_num, &qp);
+	if (ret)
+		goto out;
 	ret = ucm_port_choose(id);
-	if (!ret) {
-		connect_fill(&param, id->cm_id, &in.conn_param);
+	if (!ret)
 		ret = rdma_connect_ece(id->cm_id, &param, &in.ece);
-	}
+	connect_put_qp(qp);
+out:
 	ucm_id_unlock(id);
 	return ret;
 }
@@ -110,6 +158,7 @@ int ucm_cmd_accept(const struct ucm_command *cmd)
 {
 	struct rdma_conn_param param;
 	struct rdma_ucm_accept in;
+	struct ib_qp *qp = NULL;
 	struct ucm_id *id;
 	int ret;
 
@@ -119,16 +168,22 @@ int ucm_cmd_accept(const struct ucm_command *cmd)
 	id = ucm_id_lock_bound(cmd->file, in.id);
 	if (IS_ERR(id))
 		return PTR_ERR(id);
-	ret = connect_begin_answer(id);
+	connect_fill(&param, id->cm_id, &in.conn_param);
+	if (in.conn_param.valid)
+		ret = connect_get_qp(id->cm_id, param.qp_num, &qp);
 	if (ret)
 		goto out;
-	connect_fill(&param, id->cm_id, &in.conn_param);
+	ret = connect_begin_answer(id);
+	if (ret)
+		goto out_qp;
 	rdma_lock_handler(id->cm_id);
 	ret = rdma_accept_ece(id->cm_id, in.conn_param.valid ? &param : NULL, &in.ece);
 	/* Before the next event, which is told under this name */
 	if (!ret && in.conn_param.valid)
 		id->uid = in.uid;
 	rdma_unlock_handler(id->cm_id);
+out_qp:
+	connect_put_qp(qp);
 out:
 	ucm_id_unlock(id);
 	return ret;

@@ -16,6 +16,8 @@ Wc = namedtuple("Wc", "conn id opcode status bytes invalidated")
 Async = namedtuple("Async", "conn event")
 Region = namedtuple("Region", "handle lkey rkey address seed length")
 
+ANYBODY = 1000  # and the next ones: users without rights
+
 # ibv_wc_status
 SUCCESS, LOC_LEN_ERR, LOC_QP_OP_ERR, LOC_PROT_ERR, FLUSHED = 0, 1, 2, 4, 5
 BAD_RESP_ERR, REM_INV_REQ_ERR, REM_ACCESS_ERR = 7, 9, 10
@@ -126,11 +128,22 @@ class Endpoint:
 
     def dial(self, address, port, ird=4, ord=4, pd=b""):
         """Connects, and does not wait for what comes of it."""
-        conn = int(self.ask("resolve", address, port))
-        self.cm(conn, "ROUTE_RESOLVED")
+        conn = self.resolve(address, port)
         self.qp(conn)
         self.ask("connect", conn, ird, ord, _hex(pd))
         return conn
+
+    def resolve(self, address, port):
+        conn = int(self.ask("resolve", address, port))
+        self.cm(conn, "ROUTE_RESOLVED")
+        return conn
+
+    def connect_qp(self, conn, qpn):
+        """Of a QP that this endpoint may not have made"""
+        self.ask("connect", conn, 4, 4, "-", qpn)
+
+    def accept_qp(self, conn, qpn):
+        self.ask("accept", conn, 4, 4, "-", qpn)
 
     def qp(self, conn):
         return int(self.ask("qp", conn))
@@ -152,6 +165,10 @@ class Endpoint:
 
     def unqp(self, conn):
         self.ask("unqp", conn)
+
+    def leave(self, conn):
+        """disconnect() and unqp() at once"""
+        self.ask("leave", conn)
 
     def close(self, conn):
         self.ask("close", conn)

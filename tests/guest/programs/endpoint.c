@@ -8,9 +8,10 @@
  *   unlisten
  *   resolve ADDR PORT                     ok K, later "cm K ROUTE_RESOLVED"
  *   qp K                                  ok QPN
- *   connect|accept K IRD ORD PD           PD: private data in hex, or -
+ *   connect|accept K IRD ORD PD [QPN]     PD: private data in hex, or -; QPN: another's QP
  *   reject K PD
- *   disconnect|fail|unqp|close K          fail: the QP to error; unqp: destroy it
+ *   disconnect|fail|unqp|leave|close K    fail: the QP to error; unqp: destroy it; leave: disconnect
+ *                                         and destroy it, with nothing between them
  *   query K                               ok STATE
  *   mr K LEN RIGHTS SEED [other]          ok H LKEY RKEY ADDR; other: in a PD
  *                                         that no QP has; RIGHTS: lwr or -
@@ -298,6 +299,7 @@ static void do_establish(bool accept)
 	param.responder_resources = number();
 	param.initiator_depth = number();
 	param.private_data_len = parse_hex(word(), pd, sizeof(pd));
+	param.qp_num = number();
 	if (accept ? rdma_accept(c->id, &param) : rdma_connect(c->id, &param))
 		err(accept ? "rdma_accept" : "rdma_connect");
 	else
@@ -339,6 +341,17 @@ static void do_unqp(void)
 {
 	rdma_destroy_qp(conn_arg()->id);
 	ok();
+}
+
+static void do_leave(void)
+{
+	struct rdma_cm_id *id = conn_arg()->id;
+
+	if (rdma_disconnect(id))
+		err("rdma_disconnect");
+	else
+		ok();
+	rdma_destroy_qp(id);
 }
 
 static void do_query(void)
@@ -624,6 +637,7 @@ static void command(char *line)
 		{ "resolve", do_resolve }, { "qp", do_qp },
 		{ "connect", do_connect }, { "accept", do_accept }, { "reject", do_reject },
 		{ "disconnect", do_disconnect }, { "fail", do_fail }, { "unqp", do_unqp },
+		{ "leave", do_leave },
 		{ "close", do_close },
 		{ "query", do_query }, { "mr", do_mr }, { "check", do_check }, { "dump", do_dump },
 		{ "dereg", do_dereg }, { "recv", do_recv }, { "post", do_post },
