@@ -542,10 +542,11 @@ static void endpoint_run_stream(struct iwarp_endpoint *ep, unsigned long events)
 		ep->rtr_wait = false;
 		ep->timed = false;
 	}
-	if (events & BIT(IWARP_QP_ERROR)) {
-		endpoint_over(ep, -ECONNRESET, EP_END_FLUSH);
-	} else if (events & (BIT(IWARP_QP_TERMINATED) | BIT(IWARP_QP_CLOSING))) {
+	/* A QP is destroyed right after; what it has sent to the end is not aborted by that. */
+	if (events & (BIT(IWARP_QP_TERMINATED) | BIT(IWARP_QP_CLOSING))) {
 		endpoint_over(ep, 0, EP_END_GRACEFUL);
+	} else if (events & BIT(IWARP_QP_ERROR)) {
+		endpoint_over(ep, -ECONNRESET, EP_END_FLUSH);
 	} else if (events & BIT(IWARP_QP_PEER_CLOSED)) {
 		/* Keeps the ULP's own disconnect from reaching for the QP. */
 		endpoint_raise(ep, IW_CM_EVENT_DISCONNECT, 0, false);
