@@ -122,6 +122,12 @@ static int fill_cm_id(struct sk_buff *msg, const void *object)
 	       rdma_nl_put_driver_u32(msg, "ord", info->ord);
 }
 
+/* A port lies in the same place in every family. */
+static bool cm_id_has_peer(const struct rdma_cm_id *id)
+{
+	return ((const struct sockaddr_in *)&id->route.addr.dst_addr)->sin_port;
+}
+
 int siw_fill_res_cm_id(struct sk_buff *msg, struct rdma_cm_id *id)
 {
 	struct told_cm_id told = {
@@ -129,9 +135,12 @@ int siw_fill_res_cm_id(struct sk_buff *msg, struct rdma_cm_id *id)
 	};
 	struct iw_cm_id *iw;
 
-	/* So that the iw_cm_id stays. */
+	/*
+	 * So that the iw_cm_id stays. That of a listen which fails does not: it is freed
+	 * without this lock; but then there is no peer.
+	 */
 	rdma_lock_handler(id);
-	iw = rdma_iw_cm_id(id);
+	iw = cm_id_has_peer(id) ? rdma_iw_cm_id(id) : NULL;
 	told.connection = iw && iwarp_cm_info(iw, &told.info);
 	rdma_unlock_handler(id);
 	return put_table(msg, &told, fill_cm_id);
