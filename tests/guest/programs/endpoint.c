@@ -10,8 +10,8 @@
  *   qp K                                  ok QPN
  *   connect|accept K IRD ORD PD [QPN]     PD: private data in hex, or -; QPN: another's QP
  *   reject K PD
- *   disconnect|fail|unqp|leave|close K    fail: the QP to error; unqp: destroy it; leave: disconnect
- *                                         and destroy it, with nothing between them
+ *   disconnect|fail|unqp|leave|close K    fail: the QP to error; unqp: destroy it;
+ *                                         leave: disconnect and unqp in one
  *   query K                               ok STATE
  *   mr K LEN RIGHTS SEED [other]          ok H LKEY RKEY ADDR; other: in a PD
  *                                         that no QP has; RIGHTS: lwr or -
