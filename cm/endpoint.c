@@ -343,16 +343,19 @@ int endpoint_attach(struct iwarp_endpoint *ep, u32 qpn)
 	return 0;
 }
 
-static void endpoint_stop_qp(struct iwarp_endpoint *ep)
+/* False when the stream is not whole. */
+static bool endpoint_stop_qp(struct iwarp_endpoint *ep)
 {
 	struct ib_qp *qp = ep->qp;
+	bool whole;
 
 	if (!qp)
-		return;
+		return true;
 	ep->qp = NULL;
-	ep->dev->qp_ops->stop(qp);
+	whole = ep->dev->qp_ops->stop(qp);
 	ep->dev->ibdev->ops.iw_rem_ref(qp);
 	endpoint_put(ep);
+	return whole;
 }
 
 /*
@@ -517,7 +520,11 @@ void endpoint_over(struct iwarp_endpoint *ep, int status, enum endpoint_ending e
 	trace_iwarp_cm_closing(ep, status, ending);
 	endpoint_hide(ep);
 	responder_forget(ep);
-	endpoint_stop_qp(ep);
+	if (!endpoint_stop_qp(ep)) {
+		/* The peer must not take what it has for all there was. */
+		status = status ?: -ECONNRESET;
+		ending = EP_END_RESET;
+	}
 	endpoint_tell_cm(ep, status);
 
 	if (ending == EP_END_FLUSH && !(ep->conn && ep->transport->unsent(ep->conn)))

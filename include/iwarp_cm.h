@@ -88,14 +88,16 @@ enum iwarp_qp_event {
  * @stop: the stream is over: the QP goes to ERROR, flushes, restores the
  *	socket's callbacks and never touches the socket again; idempotent, also
  *	right after attach() without start(); sleeping context. No
- *	iwarp_cm_qp_event() is running or comes any more after return.
+ *	iwarp_cm_qp_event() is running or comes any more after return. False when TCP
+ *	has not got all that completed work requests have made: the connection then has
+ *	to end by a reset.
  *
  * The QP itself is kept by iw_cm's reference and by ib_device_ops.iw_add_ref.
  */
 struct iwarp_qp_ops {
 	int (*attach)(struct ib_qp *qp, struct iwarp_endpoint *ep);
 	int (*start)(struct ib_qp *qp, const struct iwarp_stream_params *params);
-	void (*stop)(struct ib_qp *qp);
+	bool (*stop)(struct ib_qp *qp);
 };
 
 /**

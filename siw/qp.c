@@ -629,9 +629,10 @@ out:
 	return err;
 }
 
-static void siw_cm_stop(struct ib_qp *base)
+static bool siw_cm_stop(struct ib_qp *base)
 {
 	struct siw_qp *qp = to_siw_qp(base);
+	bool whole = true;
 	struct sock *sk;
 	bool last_wqe;
 	int event;
@@ -641,7 +642,7 @@ static void siw_cm_stop(struct ib_qp *base)
 	qp_set_state(qp, SIW_QP_ERROR);
 	siw_qp_flush(qp);
 	if (sk)
-		siw_stream_detach(qp, sk);
+		whole = siw_stream_detach(qp, sk);
 	spin_lock_bh(&qp->lock);
 	qp->sk = NULL;
 	qp->ep = NULL;
@@ -657,6 +658,7 @@ static void siw_cm_stop(struct ib_qp *base)
 		qp_raise(qp, event);
 	if (last_wqe)
 		qp_raise(qp, IB_EVENT_QP_LAST_WQE_REACHED);
+	return whole;
 }
 
 const struct iwarp_qp_ops siw_qp_cm_ops = {

@@ -446,7 +446,7 @@ extern struct workqueue_struct *siw_wq;
 struct sock *siw_stream_lock(struct siw_qp *qp);
 void siw_stream_unlock(struct sock *sk);
 void siw_stream_attach(struct siw_qp *qp, struct sock *sk);
-void siw_stream_detach(struct siw_qp *qp, struct sock *sk);
+bool siw_stream_detach(struct siw_qp *qp, struct sock *sk);
 void siw_stream_receive(struct siw_qp *qp, struct sock *sk);
 void siw_stream_repeat_rtr(struct siw_qp *qp);
 void siw_stream_transmit(struct siw_qp *qp, struct sock *sk);

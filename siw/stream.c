@@ -213,19 +213,26 @@ static int tx_push(struct siw_stream *s, struct sock *sk)
  * What is made goes out past the send buffer's limit: of work requests that have completed
  * with success it may be the only copy, and nobody waits for room any more. A peer that
  * has sent a Terminate takes nothing.
+ *
+ * Short of memory, TCP lowers the limit again with each packet that it takes.
  */
-static void tx_push_last(struct siw_qp *qp, struct sock *sk)
+static bool tx_push_last(struct siw_qp *qp, struct sock *sk)
 {
 	const int more = 2 * TX_BATCH;
 	struct siw_stream *s = &qp->stream;
-	int most = max(sk->sk_sndbuf, sk->sk_wmem_queued);
+	u32 left = U32_MAX;
+	int err = -EAGAIN;
 
-	if (s->count && !qp->core.peer_term) {
+	WRITE_ONCE(tcp_sk(sk)->notsent_lowat, U32_MAX);
+	while (err == -EAGAIN && s->bytes < left && !qp->core.peer_term) {
+		int most = max(sk->sk_sndbuf, sk->sk_wmem_queued);
+
+		left = s->bytes;
 		WRITE_ONCE(sk->sk_sndbuf, min(most, INT_MAX - more) + more);
-		WRITE_ONCE(tcp_sk(sk)->notsent_lowat, U32_MAX);
-		tx_push(s, sk);
+		err = tx_push(s, sk);
 	}
 	tx_drop(s);
+	return !err || qp->core.peer_term;
 }
 
 static void tx_wait_for_room(struct sock *sk)
@@ -716,10 +723,12 @@ void siw_stream_attach(struct siw_qp *qp, struct sock *sk)
  * @sk: the socket
  *
  * Context: stream lock, a process.
+ * Return: false if TCP did not take all that has been made.
  */
-void siw_stream_detach(struct siw_qp *qp, struct sock *sk)
+bool siw_stream_detach(struct siw_qp *qp, struct sock *sk)
 {
 	struct siw_stream *s = &qp->stream;
+	bool whole;
 
 	write_lock_bh(&sk->sk_callback_lock);
 	sk->sk_user_data = NULL;
@@ -729,9 +738,10 @@ void siw_stream_detach(struct siw_qp *qp, struct sock *sk)
 	sk->sk_error_report = s->error_report;
 	write_unlock_bh(&sk->sk_callback_lock);
 	WRITE_ONCE(sk->sk_rcvlowat, 1);
-	tx_push_last(qp, sk);
+	whole = tx_push_last(qp, sk);
 	core_receive_pause(&qp->core);
 	atomic64_add(tcp_sk(sk)->total_retrans, &qp->dev->counters.tcp_retransmits);
+	return whole;
 }
 
 void siw_stream_exit(void)

@@ -211,6 +211,7 @@ static void clean_up_connection(void)
 #define UNSHAPE	"tc qdisc del dev eth0 root"
 
 static bool shaped;
+static bool starved;
 
 /* Whatever a test has left */
 void clean_up(void)
@@ -218,6 +219,8 @@ void clean_up(void)
 	struct rdma_cm_event *event;
 	unsigned int n;
 
+	if (starved)
+		starve(false);
 	if (shaped)
 		must(!system(UNSHAPE), UNSHAPE);
 	shaped = false;
@@ -282,6 +285,26 @@ void delay(unsigned int ms)
 void narrow(bool yes)
 {
 	shape(yes ? "delay 50ms rate 256kbit" : NULL);
+}
+
+/* TCP has used up all its memory, on all hosts, or has as much as it had. */
+void starve(bool yes)
+{
+	static const char store[] = "nsenter -t 1 -n sysctl -qn net.ipv4.tcp_mem";
+	static char usual[40];
+	char command[120];
+	FILE *pipe;
+
+	if (yes) {
+		pipe = popen(store, "r");
+		must(pipe && fgets(usual, sizeof(usual), pipe), store);
+		usual[strcspn(usual, "\n")] = 0;
+		pclose(pipe);
+	}
+	snprintf(command, sizeof(command), "nsenter -t 1 -n sysctl -qw net.ipv4.tcp_mem='%s'",
+		 yes ? "1 2 3" : usual);
+	must(!system(command), command);
+	starved = yes;
 }
 
 /* Nothing comes from this end, or all of it again. */

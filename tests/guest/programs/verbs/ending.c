@@ -127,7 +127,7 @@ static void disconnect_sends_all(void)
  * What has completed arrives, even if the QP goes at once: ACKs come late, so TCP has no
  * room for all of it by then.
  */
-static void destroy_sends_all(void)
+static void destroy_after_send(bool short_of_memory)
 {
 	uint32_t size = 120000;	/* made in one go, and more than TCP takes from the start */
 
@@ -137,8 +137,12 @@ static void destroy_sends_all(void)
 		barrier();
 		post_send(1, 0, size, 0);
 		await_wc(scq, 1, SUCCESS);
+		if (short_of_memory)
+			starve(true);
 		expect_zero(rdma_disconnect(id));
 		rdma_destroy_qp(id);
+		if (short_of_memory)
+			starve(false);
 	} else {
 		post_recv(1, TARGET, size);
 		delay(200);
@@ -149,6 +153,16 @@ static void destroy_sends_all(void)
 		delay(0);
 	}
 	barrier();
+}
+
+static void destroy_sends_all(void)
+{
+	destroy_after_send(false);
+}
+
+static void starved_sends_all(void)
+{
+	destroy_after_send(true);
 }
 
 /* A link that takes longer for what TCP has than a peer may be silent */
@@ -405,6 +419,7 @@ static const struct test tests[] = {
 	TEST(disconnect_flushes, "disconnecting flushes the receives of both sides"),
 	TEST(disconnect_sends_all, "disconnecting loses nothing that was posted before"),
 	TEST(destroy_sends_all, "destroying a QP loses nothing that has completed"),
+	TEST(starved_sends_all, "... when TCP is short of memory, too"),
 	TEST(narrow_sends_all, "what has completed arrives however long the link takes"),
 	TEST(destroy_at_once, "destroying a connected QP"),
 	TEST(states, "the QP's states"),

@@ -142,6 +142,7 @@ void both_in_error(void);
 void delay(unsigned int ms);
 void narrow(bool yes);
 void hold_back(bool yes);
+void starve(bool yes);
 
 #define connect_both(...)	connect_with((struct options){ __VA_ARGS__ })
 #define await_event(type)	await_event_at(HERE, RDMA_CM_EVENT_ ## type)
