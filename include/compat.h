@@ -9,6 +9,7 @@
 #include <linux/version.h>
 #include <linux/bvec.h>
 #include <linux/if_vlan.h>
+#include <linux/mm.h>
 #include <linux/netdevice.h>
 #include <linux/uio.h>
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
@@ -65,6 +66,16 @@ static inline void ib_mark_name_assigned_by_user(struct ib_device *ibdev)
 {
 }
 #endif
+
+/* Flags of a mapping are set by a function since 6.3. */
+static inline void compat_vm_flags_set(struct vm_area_struct *vma, unsigned long flags)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+	vma->vm_flags |= flags;
+#else
+	vm_flags_set(vma, flags);
+#endif
+}
 
 /* Before 6.6 rdma_cm knows an iWARP device by the hardware address of its interface alone. */
 #define COMPAT_CMA_BY_ADDRESS	(LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0))

@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 #include <rdma/ib_user_verbs.h>
+#include "compat.h"
 #include "siw.h"
 
 /* libsiw takes the one key for a sign of failure: all keys lie behind it. */
@@ -19,6 +20,8 @@
  * @size: octets, rounded up to pages
  * @entry: for siw_ring_free(); set to NULL without @uctx
  * @key: what the application passes to mmap(2)
+ *
+ * An application's is charged to its memory cgroup.
  *
  * Return: zeroed memory, or an ERR_PTR.
  */
@@ -32,7 +35,7 @@ void *siw_ring_alloc(struct ib_ucontext *uctx, size_t size,
 	*entry = NULL;
 	*key = SIW_INVAL_UOBJ_KEY;
 	size = PAGE_ALIGN(size);
-	ring = vmalloc_user(size);
+	ring = __vmalloc(size, (uctx ? GFP_KERNEL_ACCOUNT : GFP_KERNEL) | __GFP_ZERO);
 	if (!ring)
 		return ERR_PTR(-ENOMEM);
 	if (!uctx)
@@ -79,6 +82,19 @@ static void siw_mmap_free(struct rdma_user_mmap_entry *rdma)
 	kfree(map);
 }
 
+/* As remap_vmalloc_range() does with what vmalloc_user() has made, which nobody is charged for. */
+static int ring_map(struct vm_area_struct *vma, void *ring, unsigned long pages)
+{
+	unsigned long i;
+	int err = 0;
+
+	for (i = 0; !err && i < pages; i++)
+		err = vm_insert_page(vma, vma->vm_start + i * PAGE_SIZE,
+				     vmalloc_to_page(ring + i * PAGE_SIZE));
+	compat_vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
+	return err;
+}
+
 static int siw_mmap(struct ib_ucontext *uctx, struct vm_area_struct *vma)
 {
 	size_t size = vma->vm_end - vma->vm_start;
@@ -93,7 +109,7 @@ static int siw_mmap(struct ib_ucontext *uctx, struct vm_area_struct *vma)
 	if (PAGE_ALIGN(size) != rdma->npages * PAGE_SIZE)
 		err = -EINVAL;
 	else
-		err = remap_vmalloc_range(vma, map->ring, 0);
+		err = ring_map(vma, map->ring, rdma->npages);
 	rdma_user_mmap_entry_put(rdma);
 	return err;
 }
