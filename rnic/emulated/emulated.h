@@ -222,6 +222,8 @@ void emu_key_set(struct emu_key *key, enum emu_kind kind, const struct sockaddr_
 int emu_insert(struct emu_adapter *adapter, struct emu_entry *entry);
 void emu_remove(struct emu_adapter *adapter, struct emu_entry *entry);
 struct emu_entry *emu_find(struct emu_adapter *adapter, const struct emu_key *key);
+struct emu_address *emu_find_registered(struct emu_adapter *adapter, const struct in6_addr *addr,
+					u16 vlan);
 struct emu_function *emu_find_function(struct emu_adapter *adapter, const struct in6_addr *addr,
 				       u16 vlan);
 struct emu_address *emu_find_address(struct emu_adapter *adapter, const struct in6_addr *addr,

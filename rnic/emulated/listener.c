@@ -4,6 +4,7 @@
  * that functions have in one of the host's namespaces, and functions of others may
  * listen on the same port, so a wildcard socket would not do.
  */
+#include <linux/mm.h>
 #include <linux/net.h>
 #include <linux/slab.h>
 #include <net/inet_connection_sock.h>
@@ -33,6 +34,7 @@ struct emu_listener {
 /**
  * struct emu_listening - a listener on one of its addresses
  * @entry: EMU_LISTEN
+ * @listener: whose; entries come and go under emu_adapter.tcp_lock
  * @item: in emu_listener.sockets
  * @rcu: found under RCU
  * @address: with which a connection is handed on
@@ -41,6 +43,7 @@ struct emu_listener {
  */
 struct emu_listening {
 	struct emu_entry entry;
+	struct emu_listener *listener;
 	struct list_head item;
 	struct rcu_head rcu;
 	struct rnic_address address;
@@ -107,6 +110,7 @@ static int listener_add(struct emu_listener *l, const struct rnic_address *addre
 	s = kzalloc(sizeof(*s), GFP_KERNEL);
 	if (!s)
 		return -ENOMEM;
+	s->listener = l;
 	s->address = *address;
 	ret = listening_open(l, s);
 	if (ret) {
@@ -150,50 +154,50 @@ static bool listener_covers(const struct emu_listener *l, const struct emu_addre
 	return l->params.addr.ss_family == AF_INET6 && !l->params.v6only;
 }
 
-static bool listening_is_on(const struct emu_listening *s, const struct emu_address *address)
-{
-	return s->entry.key.vlan == address->entry.key.vlan &&
-	       ipv6_addr_equal(&s->entry.key.local, &address->entry.key.local);
-}
-
+/* Under RCU; a listener may have thousands of sockets. */
 static bool listener_has(const struct emu_listener *l, const struct emu_address *address)
 {
-	const struct emu_listening *s;
+	struct emu_key key = address->entry.key;
+	struct emu_entry *entry;
 
-	list_for_each_entry(s, &l->sockets, item) {
-		if (listening_is_on(s, address))
-			return true;
-	}
-	return false;
+	key.kind = EMU_LISTEN;
+	key.local_port = listener_port(l);
+	entry = emu_find(l->adapter, &key);
+	return entry && container_of(entry, struct emu_listening, entry)->listener == l;
 }
 
-/* An address that has no socket yet, if there is one behind the first @skip of those */
-static bool listener_missing(struct emu_listener *l, unsigned int skip,
-			     struct rnic_address *missing)
+/* How many addresses have no socket yet; @missing gets the first @max of them. */
+static unsigned int listener_missing(struct emu_listener *l, struct rnic_address *missing,
+				     unsigned int max)
 {
 	struct emu_address *address;
-	bool found = false;
+	unsigned int n = 0;
 
 	spin_lock_bh(&l->adapter->lock);
+	rcu_read_lock();
 	list_for_each_entry(address, &l->adapter->addresses, item) {
-		if (!listener_covers(l, address) || listener_has(l, address) || skip--)
+		if (!listener_covers(l, address) || listener_has(l, address))
 			continue;
-		*missing = address->address;
-		found = true;
-		break;
+		if (n < max)
+			missing[n] = address->address;
+		n++;
 	}
+	rcu_read_unlock();
 	spin_unlock_bh(&l->adapter->lock);
-	return found;
+	return n;
 }
 
 static bool listening_is_wanted(struct emu_listener *l, const struct emu_listening *s)
 {
+	const struct emu_key *key = &s->entry.key;
 	struct emu_address *address;
-	bool wanted = false;
+	bool wanted;
 
 	spin_lock_bh(&l->adapter->lock);
-	list_for_each_entry(address, &l->adapter->addresses, item)
-		wanted |= listener_covers(l, address) && listening_is_on(s, address);
+	rcu_read_lock();
+	address = emu_find_registered(l->adapter, &key->local, key->vlan);
+	wanted = address && listener_covers(l, address);
+	rcu_read_unlock();
 	spin_unlock_bh(&l->adapter->lock);
 	return wanted;
 }
@@ -201,20 +205,26 @@ static bool listening_is_wanted(struct emu_listener *l, const struct emu_listeni
 /* Until the adapter is enabled nobody can connect. One address that fails costs no other. */
 static int listener_open(struct emu_listener *l)
 {
-	struct rnic_address missing;
-	unsigned int failed = 0;
+	struct rnic_address *missing;
+	unsigned int max, n, i;
 	int first = 0;
 	int ret;
 
 	if (!rcu_access_pointer(l->adapter->port))
 		return 0;
-	while (listener_missing(l, failed, &missing)) {
-		ret = listener_add(l, &missing);
-		if (!ret)
-			continue;
+	max = listener_missing(l, NULL, 0);
+	if (!max)
+		return 0;
+	missing = kvmalloc_array(max, sizeof(*missing), GFP_KERNEL);
+	if (!missing)
+		return -ENOMEM;
+	/* For what comes from here on, sync is queued. */
+	n = min(max, listener_missing(l, missing, max));
+	for (i = 0; i < n; i++) {
+		ret = listener_add(l, &missing[i]);
 		first = first ?: ret;
-		failed++;
 	}
+	kvfree(missing);
 	return first;
 }
 

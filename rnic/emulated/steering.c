@@ -89,13 +89,22 @@ struct emu_entry *emu_find(struct emu_adapter *adapter, const struct emu_key *ke
 	return rhashtable_lookup(&adapter->table, key, emu_table_params);
 }
 
-struct emu_function *emu_find_function(struct emu_adapter *adapter, const struct in6_addr *addr,
-				       u16 vlan)
+/* Likewise */
+struct emu_address *emu_find_registered(struct emu_adapter *adapter, const struct in6_addr *addr,
+					u16 vlan)
 {
 	const struct emu_key key = { .kind = EMU_ADDRESS, .vlan = vlan, .local = *addr };
 	struct emu_entry *entry = emu_find(adapter, &key);
 
-	return entry ? container_of(entry, struct emu_address, entry)->fn : NULL;
+	return entry ? container_of(entry, struct emu_address, entry) : NULL;
+}
+
+struct emu_function *emu_find_function(struct emu_adapter *adapter, const struct in6_addr *addr,
+				       u16 vlan)
+{
+	struct emu_address *address = emu_find_registered(adapter, addr, vlan);
+
+	return address ? address->fn : NULL;
 }
 
 /* Who has an address, in whichever VLAN unless it is link-local; under the adapter's lock */
