@@ -64,12 +64,15 @@ static void emu_set_scope(struct emu_adapter *adapter, struct sockaddr_storage *
  * @adapter: enabled
  * @local: address and port; only the host judges who may have it
  * @vlan: of @local: its packets have it as their mark
+ * @reuse: SK_FORCE_REUSE to connect, beside whoever listens there: what a connection may be
+ *	made from is for the host to say. SK_CAN_REUSE to listen, beside connections only:
+ *	addresses that differ by their VLANs are one here.
  * @sock: is set
  *
  * Return: 0 or a negative errno.
  */
 int emu_socket(struct emu_adapter *adapter, const struct sockaddr_storage *local, u16 vlan,
-	       struct socket **sock)
+	       u8 reuse, struct socket **sock)
 {
 	struct sockaddr_storage addr = *local;
 	int v6only = 1, ret;
@@ -80,7 +83,7 @@ int emu_socket(struct emu_adapter *adapter, const struct sockaddr_storage *local
 		return ret;
 	iwarp_socket_reclassify((*sock)->sk);
 	compat_set_transparent((*sock)->sk);
-	sock_set_reuseaddr((*sock)->sk);
+	(*sock)->sk->sk_reuse = reuse;
 	sock_set_mark((*sock)->sk, vlan);
 	if (local->ss_family == AF_INET6)
 		ret = (*sock)->ops->setsockopt(*sock, SOL_IPV6, IPV6_V6ONLY,
@@ -170,7 +173,7 @@ struct rnic_conn *emu_conn_connect(struct rnic_function *fn,
 
 	if (!rcu_access_pointer(adapter->port))
 		return ERR_PTR(-ENETDOWN);
-	ret = emu_socket(adapter, &params->flow.local, params->flow.vlan, &sock);
+	ret = emu_socket(adapter, &params->flow.local, params->flow.vlan, SK_FORCE_REUSE, &sock);
 	if (ret)
 		return ERR_PTR(ret);
 	conn = emu_conn_create(adapter, sock);

@@ -278,7 +278,7 @@ void emu_listeners_close(struct emu_adapter *adapter);
 
 /* connection.c */
 int emu_socket(struct emu_adapter *adapter, const struct sockaddr_storage *local, u16 vlan,
-	       struct socket **sock);
+	       u8 reuse, struct socket **sock);
 struct rnic_conn *emu_conn_accepted(struct emu_adapter *adapter, struct socket *sock,
 				    const struct rnic_address *address);
 void emu_conn_reject(struct rnic_conn *conn);

@@ -77,7 +77,7 @@ static int listening_open(struct emu_listener *l, struct emu_listening *s)
 
 	((struct sockaddr_in *)&local)->sin_port = listener_port(l);
 	emu_key_set(&s->entry.key, EMU_LISTEN, &local, NULL, s->address.vlan);
-	ret = emu_socket(l->adapter, &local, s->address.vlan, &s->sock);
+	ret = emu_socket(l->adapter, &local, s->address.vlan, SK_CAN_REUSE, &s->sock);
 	if (ret)
 		return ret;
 	if (l->params.tos_set)

@@ -14,9 +14,10 @@
  *		the same, and holds it until it is killed; listens at SIGUSR1; when it loses its device it destroys its
  *		id, and says so
  *	ADDR may be link-local, as fe80::1%eth0.
- *	ports connect ADDR PORT COUNT PEERS [SOURCE [PORT]]
+ *	ports connect ADDR PORT COUNT PEERS [SOURCE [PORT [wait]]]
  *		COUNT connections to each of ADDR, ADDR + 1 ...; prints the local and remote address of each, as
- *		librdmacm knows them, then says how many there are and waits to be killed
+ *		librdmacm knows them, then says how many there are and waits to be killed;
+ *		wait: each, once bound to PORT, waits for SIGUSR1
  *	ports serve PORT [ADDR [reuse]]
  *		accepts on ADDR (the IPv4 wildcard); prints the remote address of each connection
  */
@@ -493,8 +494,21 @@ static void make_qp(struct rdma_cm_id *id)
 	must(rdma_create_qp(id, NULL, &attr));
 }
 
+static void wait_for_signal(void)
+{
+	sigset_t set;
+	int signal;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	puts("bound");
+	fflush(stdout);
+	sigwait(&set, &signal);
+}
+
 /* With a port, it is bound to, for reuse. */
-static int resolve(struct rdma_cm_id *id, union address *to, union address *from)
+static int resolve(struct rdma_cm_id *id, union address *to, union address *from, bool wait)
 {
 	int on = 1;
 
@@ -502,18 +516,20 @@ static int resolve(struct rdma_cm_id *id, union address *to, union address *from
 		must(rdma_set_option(id, RDMA_OPTION_ID, RDMA_OPTION_ID_REUSEADDR, &on, sizeof(on)));
 		if (rdma_bind_addr(id, &from->any))
 			return -1;
+		if (wait)
+			wait_for_signal();
 		from = NULL;
 	}
 	return rdma_resolve_addr(id, from ? &from->any : NULL, &to->any, 5000);
 }
 
-static int connect_one(union address *to, union address *from)
+static int connect_one(union address *to, union address *from, bool wait)
 {
 	struct rdma_conn_param param = { .responder_resources = 1, .initiator_depth = 1 };
 	struct rdma_cm_id *id;
 
 	must(rdma_create_id(channel, &id, NULL, RDMA_PS_TCP));
-	if (resolve(id, to, from)) {
+	if (resolve(id, to, from, wait)) {
 		printf("resolve: %s\n", name(errno));
 		return -1;
 	}
@@ -534,7 +550,8 @@ static int connect_one(union address *to, union address *from)
 }
 
 static int __attribute__((noreturn)) connects(const char *addr, uint16_t port, unsigned int per_peer,
-					      unsigned int peers, const char *source, uint16_t source_port)
+					      unsigned int peers, const char *source,
+					      uint16_t source_port, bool wait)
 {
 	union address from = source ? parse(source, source_port) : (union address) {};
 	unsigned int i, done = 0;
@@ -543,7 +560,7 @@ static int __attribute__((noreturn)) connects(const char *addr, uint16_t port, u
 		union address to = parse(addr, port);
 
 		to.in.sin_addr.s_addr = htonl(ntohl(to.in.sin_addr.s_addr) + i % peers);
-		if (connect_one(&to, source ? &from : NULL))
+		if (connect_one(&to, source ? &from : NULL, wait))
 			break;
 		done++;
 	}
@@ -596,7 +613,7 @@ int main(int argc, char **argv)
 		return single(kind_of(argv[2]), argv[3], atoi(argv[4]), argv + 5, mode[0] == 'h');
 	if (!strcmp(mode, "connect") && argc >= 6)
 		return connects(argv[2], atoi(argv[3]), atoi(argv[4]), atoi(argv[5]), argv[6],
-				argc > 7 ? atoi(argv[7]) : 0);
+				argc > 7 ? atoi(argv[7]) : 0, argc > 7 && given(argv + 8, "wait"));
 	if (!strcmp(mode, "serve") && argc >= 3)
 		return serve(atoi(argv[2]), argc > 3 ? argv[3] : "0.0.0.0",
 			     argc > 3 && given(argv + 4, "reuse"));
