@@ -168,9 +168,9 @@ int attach(uint32_t adapter, ino_t host)
 	has_ipv6 = !access(IPV6_DEFAULTS, F_OK);
 	setting_write("/proc/sys/net/ipv4/conf/all/rp_filter", "0");
 	setting_write("/proc/sys/net/ipv4/conf/default/rp_filter", "0");
-	/* Whether a user may have a port, the host has judged. */
+	/* The host has judged who may have a port. */
 	setting_write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
-	/* A path's MTU is what the host says, not what a stranger claims, and as small as IPv4 has it. */
+	/* A function's MTU is told as a path's, and may be the least of IPv4. */
 	setting_write("/proc/sys/net/ipv4/route/min_pmtu", "68");
 	if (has_ipv6) {
 		setting_write(IPV6_DEFAULTS "accept_ra", "0");
