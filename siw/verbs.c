@@ -14,6 +14,12 @@
 /* libsiw takes the one key for a sign of failure: all keys lie behind it. */
 #define RING_MIN_PGOFF	((SIW_INVAL_UOBJ_KEY >> PAGE_SHIFT) + 1)
 
+/*
+ * An application may ask for more than its memory cgroup has: it is told so, and the OOM
+ * killer not called for it, nor the log filled.
+ */
+#define RING_GFP_USER	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
 /**
  * siw_ring_alloc() - memory of a queue
  * @uctx: context that maps it, or NULL for a kernel consumer
@@ -35,13 +41,13 @@ void *siw_ring_alloc(struct ib_ucontext *uctx, size_t size,
 	*entry = NULL;
 	*key = SIW_INVAL_UOBJ_KEY;
 	size = PAGE_ALIGN(size);
-	ring = __vmalloc(size, (uctx ? GFP_KERNEL_ACCOUNT : GFP_KERNEL) | __GFP_ZERO);
+	ring = __vmalloc(size, (uctx ? RING_GFP_USER : GFP_KERNEL) | __GFP_ZERO);
 	if (!ring)
 		return ERR_PTR(-ENOMEM);
 	if (!uctx)
 		return ring;
 
-	map = kzalloc(sizeof(*map), GFP_KERNEL);
+	map = kzalloc(sizeof(*map), GFP_KERNEL_ACCOUNT);
 	if (!map) {
 		vfree(ring);
 		return ERR_PTR(-ENOMEM);
