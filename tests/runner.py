@@ -34,7 +34,8 @@ PROGRAMS = os.path.join(TOP, "tests/guest/programs")
 RUN = os.path.join(TOP, "tests/guest/run")
 LOGS = os.path.join(BUILD, "logs")
 
-# name: arguments of tests/guest/run, its target of tests/guest/setup, how much slower than native, one boot for all cases
+# name: arguments of tests/guest/run, its target of tests/guest/setup, how much slower than native, and whether it has two
+# CPUs and one boot for all cases
 ENGINES = {
     "uml": (["--engine", "uml"], "uml", 1, False),
     "uml-debug": (["--engine", "uml-debug"], "uml-debug", 3, False),
@@ -342,32 +343,41 @@ def batch(tally, engine, cases):
 
 def plan(tally, engines, cases, recall, chosen, host):
     """
-    What is to be done, as functions to call: the host's tests and the cases in a guest of their own; the guests that
-    many cases share.
+    What is to be done, as functions to call: the guests that have two CPUs, of which each wants the machine; the
+    host's tests and the guests that have one.
     """
-    singles, batches = collections.deque(), collections.deque()
+    large, small = collections.deque(), collections.deque()
     for name, where, target, limit in host:
         if os.path.exists(os.path.join(TOP, where, "Makefile")) and not (recall and tally.recall("host", name)):
-            singles.append(functools.partial(host_test, tally, name, where, target, limit))
+            small.append(functools.partial(host_test, tally, name, where, target, limit))
     for engine in engines:
         mine = [case for case in cases if engine in case.engines and (chosen or engine in case.slice)]
         mine = [case for case in mine if not (recall and tally.recall(engine, case.name))]
         together = [case for case in mine if not case.alone(engine)]
-        singles.extend(functools.partial(single, tally, engine, case) for case in mine if case not in together)
+        queue = large if ENGINES[engine][3] else small
+        queue.extend(functools.partial(single, tally, engine, case) for case in mine if case not in together)
         if together:
-            batches.append(functools.partial(batch, tally, engine, together))
-    return singles, batches
+            queue.append(functools.partial(batch, tally, engine, together))
+    return large, small
 
 
-def worker(*queues):
-    """One of two, of which one begins with the guests that many share, and helps the other when they are through."""
-    for queue in queues:
-        while queue:
-            try:
-                job = queue.popleft()
-            except IndexError:
-                break
-            job()
+def worker(queue):
+    while queue:
+        try:
+            job = queue.popleft()
+        except IndexError:
+            break
+        job()
+
+
+def work(*queues):
+    """A worker for each, all at once"""
+    threads = [threading.Thread(target=worker, args=[queue], daemon=True) for queue in queues]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(1)
 
 
 def heartbeat(tally):
@@ -432,13 +442,13 @@ def main():
     threading.Thread(target=heartbeat, args=[tally], daemon=True).start()
     chosen = options.full or options.engine or options.case # more than the slice
     recall = options.full and not options.case # who names a case wants to see it run
-    singles, batches = plan(tally, engines, cases, recall, chosen, [] if options.case else HOST)
-    threads = [threading.Thread(target=worker, args=queues, daemon=True) for queues in ([batches, singles], [singles])]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        while thread.is_alive():
-            thread.join(1)
+    large, small = plan(tally, engines, cases, recall, chosen, [] if options.case else HOST)
+    # Of two CPUs that are both a guest's, each waits for the other: anything beside costs it four times its time.
+    if os.cpu_count() >= 4:
+        work(large, small, small)
+    else:
+        work(large)
+        work(small, small)
 
     tally.tell_failures()
     print()
