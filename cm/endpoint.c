@@ -179,7 +179,7 @@ struct iwarp_endpoint *endpoint_published(const struct iw_cm_id *id)
  * @id: any iw_cm_id, of any provider; nothing happens unless it is a pending
  *	connect of ours
  *
- * Its CONNECT_REPLY, with -ECONNRESET, then comes without waiting for the peer,
+ * Its CONNECT_REPLY, with -ECONNABORTED, then comes without waiting for the peer,
  * and iw_cm's disconnect and destroy need not wait for it. The caller keeps @id.
  * Any context that may take a spinlock.
  */
@@ -572,7 +572,8 @@ static void endpoint_run(struct iwarp_endpoint *ep)
 		return;
 	if (events & BIT(EP_EVENT_ABORT) ||
 	    (events & BIT(EP_EVENT_GOING) && ep->state < EP_STREAM)) {
-		endpoint_over(ep, -ECONNRESET, EP_END_RESET);
+		/* This end's doing: -ECONNRESET would be told as the peer's. */
+		endpoint_over(ep, -ECONNABORTED, EP_END_RESET);
 		return;
 	}
 	switch (ep->state) {
