@@ -139,6 +139,18 @@ bool iwarp_cm_serves(struct net *net, const struct sockaddr_storage *addr)
 }
 EXPORT_SYMBOL_GPL(iwarp_cm_serves);
 
+/* Under devices_lock; NULL if it is not ours */
+static struct iwarp_device *device_of(const struct ib_device *ibdev)
+{
+	struct iwarp_device *dev;
+
+	list_for_each_entry(dev, &devices, list) {
+		if (dev->ibdev == ibdev)
+			return dev;
+	}
+	return NULL;
+}
+
 /**
  * iwarp_cm_has - whether a device is one of ours
  * @ibdev: any, of any provider
@@ -147,15 +159,10 @@ EXPORT_SYMBOL_GPL(iwarp_cm_serves);
  */
 bool iwarp_cm_has(const struct ib_device *ibdev)
 {
-	struct iwarp_device *dev;
-	bool has = false;
+	bool has;
 
 	mutex_lock(&devices_lock);
-	list_for_each_entry(dev, &devices, list) {
-		has = dev->ibdev == ibdev;
-		if (has)
-			break;
-	}
+	has = device_of(ibdev);
 	mutex_unlock(&devices_lock);
 	return has;
 }
@@ -195,10 +202,9 @@ static void device_going(struct ib_device *ibdev, void *data)
 	struct iwarp_device *dev;
 
 	mutex_lock(&devices_lock);
-	list_for_each_entry(dev, &devices, list) {
-		if (dev->ibdev == ibdev)
-			endpoint_tell_all(dev, EP_EVENT_GOING);
-	}
+	dev = device_of(ibdev);
+	if (dev)
+		endpoint_tell_all(dev, EP_EVENT_GOING);
 	mutex_unlock(&devices_lock);
 }
 
