@@ -169,20 +169,22 @@ int ucm_cmd_accept(const struct ucm_command *cmd)
 	if (IS_ERR(id))
 		return PTR_ERR(id);
 	connect_fill(&param, id->cm_id, &in.conn_param);
-	if (in.conn_param.valid)
-		ret = connect_get_qp(id->cm_id, param.qp_num, &qp);
-	if (ret)
-		goto out;
 	ret = connect_begin_answer(id);
 	if (ret)
-		goto out_qp;
+		goto out;
+	if (in.conn_param.valid)
+		ret = connect_get_qp(id->cm_id, param.qp_num, &qp);
+	if (ret) {
+		/* As wherever rdma_accept() itself fails: the peer is not left waiting. */
+		rdma_reject(id->cm_id, NULL, 0, IB_CM_REJ_CONSUMER_DEFINED);
+		goto out;
+	}
 	rdma_lock_handler(id->cm_id);
 	ret = rdma_accept_ece(id->cm_id, in.conn_param.valid ? &param : NULL, &in.ece);
 	/* Before the next event, which is told under this name */
 	if (!ret && in.conn_param.valid)
 		id->uid = in.uid;
 	rdma_unlock_handler(id->cm_id);
-out_qp:
 	connect_put_qp(qp);
 out:
 	ucm_id_unlock(id);
