@@ -424,9 +424,7 @@ def main():
 
     shutil.rmtree(LOGS, ignore_errors=True)
     os.makedirs(LOGS)
-    folder = os.path.join(BUILD, "results", "full" if options.full else "slice")
-    if not options.full:
-        shutil.rmtree(folder, ignore_errors=True)
+    folder = os.path.join(BUILD, "results")
     tally = Tally(folder)
 
     if cases:
@@ -458,8 +456,8 @@ def main():
             print(f"{engine}: {'FAILED' if failed or not passed else 'passed'} "
                   f"({passed} passed, {failed} failed, {skipped} skipped)")
     passed, failed, skipped = tally.sum()
-    # A part of the whole is kept for it; the whole, once told, begins anew.
-    if not (options.full and (options.engine or options.case)):
+    # What any run came to is kept for the whole; the whole, once told, begins anew.
+    if options.full and not (options.engine or options.case):
         shutil.rmtree(folder, ignore_errors=True)
     if not passed and not failed:
         print("nothing ran")
